@@ -48,9 +48,9 @@ export interface HeldDelivery {
   fence: number
   /** `sending`: publish. `unsure`: find out, as the mark's recovery allows. */
   state: 'sending' | 'unsure'
-  /** Attempts before this one. */
+  /** Publish attempts, this one counted. */
   tries: number
-  /** Looks before this one, while unsure. */
+  /** Looks while unsure, this one counted. */
   looks: number
   alone: boolean
   dueAt: Date
