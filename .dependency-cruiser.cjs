@@ -59,8 +59,8 @@ module.exports = {
     },
     reserved(
       'status-from-lifecycle-only',
-      '^src/(lifecycle/|storage/([a-z]+-)?status\\.ts)',
-      '^src/storage/([a-z]+-)?status\\.ts$',
+      '^src/(lifecycle/|storage/(status|delivery-status|settle-status|rescue-status)\\.ts)',
+      '^src/storage/(status|delivery-status|settle-status|rescue-status)\\.ts$',
       'A status is written by a move of lifecycle/ alone.',
     ),
     reserved('pg-in-storage-only', '^src/storage/', 'node_modules/(pg|pg-[a-z]+)/', 'SQL lives in storage/.'),

@@ -138,3 +138,5 @@ export type Outcome =
   | { kind: 'reconnect'; message: string }
   /** May be live: look, never resend. */
   | { kind: 'unsure'; message: string }
+  /** Of a look alone: nothing was published, proven; it may be sent anew. */
+  | { kind: 'absent'; message: string }

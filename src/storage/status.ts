@@ -193,16 +193,6 @@ export async function startLockedPosts(
   )
 }
 
-/** Milliseconds until the next scheduled post is due, by the database's clock: 0 or less is now, null is never. */
-export async function nextDueMs(db: Db, now: Date | null): Promise<number | null> {
-  const rows = await db.rows<{ wait: number | null }>(
-    `select (extract(epoch from min(scheduled_at) - coalesce($1, statement_timestamp())) * 1000)::float8 as wait
-     from posts where status = 'scheduled'`,
-    [now],
-  )
-  return rows[0]?.wait ?? null
-}
-
 /**
  * Locks an account and the posts that target it, in id order, so that none can begin meanwhile; null if there is no
  * such account. Posts that are `processed` are left alone.

@@ -1,0 +1,33 @@
+import { rescueDead } from '../lifecycle/rescue.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Logger } from '../runtime/log.ts'
+import { type Service, startService } from '../runtime/service.ts'
+import type { Database } from '../storage/database.ts'
+
+/** Most deliveries that one transaction takes over. */
+const batchSize = 200
+
+/**
+ * Takes over deliveries whose worker died: looks every `everyMs`.
+ * @param wake called when something was freed
+ */
+export function startRescuer(parts: {
+  db: Database
+  clock: Clock
+  log: Logger
+  wake(): void
+  everyMs?: number
+}): Service {
+  const { db, clock, log, wake, everyMs = 1_000 } = parts
+  return startService({
+    name: 'rescuer',
+    log,
+    async runOnce() {
+      const count = await rescueDead(db, clock, batchSize)
+      if (count === 0) return everyMs
+      log.warn({ count }, 'took over deliveries whose worker is gone')
+      wake()
+      return count < batchSize ? everyMs : 0
+    },
+  })
+}

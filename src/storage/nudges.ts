@@ -1,0 +1,89 @@
+/** Nudges between processes: NOTIFY on a connection of its own, never inside a write. */
+import type pg from 'pg'
+import { monotonicMs } from '../runtime/clock.ts'
+import type { Logger } from '../runtime/log.ts'
+import { later } from '../runtime/timer.ts'
+import type { Database } from './database.ts'
+
+const channel = 'belfry_nudge'
+/** Between two notifications of one process, in milliseconds: many at once would queue commits behind each other. */
+const gapMs = 50
+
+export interface Nudges {
+  /** Tells the other processes: at once, then at most every 50 ms. */
+  send(what: 'posts' | 'deliveries'): void
+  stop(): Promise<void>
+}
+
+/**
+ * Listens for other processes and tells them. Where a pooler forbids LISTEN, or the connection is lost, the sweeps
+ * of dispatcher and worker serve until it is back.
+ */
+export function startNudges(parts: {
+  db: Database
+  log: Logger
+  self: string
+  onNudge(what: 'posts' | 'deliveries'): void
+}): Nudges {
+  const { db, log, self, onNudge } = parts
+  let listener: pg.PoolClient | null = null
+  let stopped = false
+  let cancelRetry = () => {}
+  let cancelSend: (() => void) | null = null
+  let sentAtMs = Number.NEGATIVE_INFINITY
+  const pending = new Set<'posts' | 'deliveries'>()
+
+  async function listen(): Promise<void> {
+    try {
+      const client = await db.session()
+      if (stopped) return client.release(true)
+      listener = client
+      client.on('error', () => lost(client))
+      client.on('end', () => lost(client))
+      client.on('notification', ({ payload }) => {
+        const [from, ...what] = (payload ?? '').split(' ')
+        if (from === self) return
+        for (const one of what) if (one === 'posts' || one === 'deliveries') onNudge(one)
+      })
+      await client.query(`listen ${channel}`)
+    } catch (error) {
+      log.warn({ err: error }, 'cannot listen for other processes; sweeping each second instead')
+      retry()
+    }
+  }
+
+  function lost(client: pg.PoolClient): void {
+    if (listener !== client) return
+    listener = null
+    client.release(true)
+    retry()
+  }
+
+  function retry(): void {
+    if (!stopped) cancelRetry = later(2_000, () => void listen())
+  }
+
+  function flush(): void {
+    cancelSend = null
+    sentAtMs = monotonicMs()
+    const text = [self, ...pending].join(' ')
+    pending.clear()
+    db.rows('select pg_notify($1, $2)', [channel, text]).catch(() => {})
+  }
+
+  void listen()
+  return {
+    send(what) {
+      pending.add(what)
+      cancelSend ??= later(sentAtMs + gapMs - monotonicMs(), flush)
+    },
+    async stop() {
+      stopped = true
+      cancelRetry()
+      cancelSend?.()
+      const client = listener
+      listener = null
+      client?.release(true)
+    },
+  }
+}
