@@ -60,3 +60,8 @@ export const failures = {
   internal_error: 'Publishing failed inside Belfry before anything was sent.',
 } as const
 export type FailureCode = keyof typeof failures
+
+/** Why Belfry cannot start: one line for a person, saying what to do. */
+export class StartError extends Error {
+  override readonly name = 'StartError'
+}
