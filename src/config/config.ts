@@ -37,12 +37,6 @@ export interface Config {
 /** Everything a process needs to know, from the environment, checked. @throws {StartError} with one line */
 export function readConfig(env: Env, mode: 'dev' | 'serve'): Config {
   const dev = mode === 'dev'
-  const databaseUrl = text(env, 'DATABASE_URL')
-  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
-    throw new StartError(
-      'DATABASE_URL is not a PostgreSQL address; it takes postgres://user:password@host:5432/database.',
-    )
-  }
   const secretBytes = secret(env, 'BELFRY_SECRET')
   if (!secretBytes && !dev) {
     throw new StartError(
@@ -57,7 +51,6 @@ export function readConfig(env: Env, mode: 'dev' | 'serve'): Config {
   }
   return {
     mode,
-    databaseUrl,
     ...readShared(env),
     host: text(env, 'HOST') ?? '127.0.0.1',
     port: wholeNumber(env, 'PORT', 3000, 0, 65_535),
@@ -78,9 +71,16 @@ export function readConfig(env: Env, mode: 'dev' | 'serve'): Config {
 
 /** What every command reads, also those that serve nothing. */
 export function readShared(env: Env): { databaseUrl: string | null; dataDir: string; logLevel: string } {
+  const databaseUrl = text(env, 'DATABASE_URL')
+  // What it got is not shown: it may hold a password.
+  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
+    throw new StartError(
+      'DATABASE_URL is not a PostgreSQL address; it takes postgres://user:password@host:5432/database.',
+    )
+  }
   const dataDir = text(env, 'BELFRY_DATA_DIR') ?? join('.', '.belfry')
   return {
-    databaseUrl: text(env, 'DATABASE_URL'),
+    databaseUrl,
     dataDir: isAbsolute(dataDir) ? dataDir : resolve(dataDir),
     logLevel: oneOf(env, 'LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
   }

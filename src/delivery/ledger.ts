@@ -12,7 +12,7 @@ import { createBatch } from '../runtime/batch.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/log.ts'
 import { sleep } from '../runtime/timer.ts'
-import { type Database, isAway } from '../storage/database.ts'
+import { type Database, isAway, isTransient } from '../storage/database.ts'
 
 /** Most deliveries in one statement. */
 const maxItems = 250
@@ -57,8 +57,8 @@ export function createLedger(parts: { db: Database; clock: Clock; log: Logger; l
       try {
         return await write()
       } catch (error) {
-        if (!isAway(error)) throw error
-        log.debug({ err: error }, 'the database is away; an outcome waits to be written')
+        if (!isTransient(error)) throw error
+        log.debug({ err: error }, 'an outcome waits to be written')
         await sleep(awayMs)
       }
     }

@@ -114,3 +114,8 @@ export function isAway(error: unknown): boolean {
     )
   )
 }
+
+/** True when the same write may simply be tried again: the database was away, or refused this one for another's sake. */
+export function isTransient(error: unknown): boolean {
+  return isAway(error) || safeToRepeat.has(codeOf(error) ?? '')
+}
