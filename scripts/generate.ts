@@ -5,10 +5,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorsPage } from './errors-page.ts'
+import { statesPage } from './states-page.ts'
 
 const root = join(import.meta.dirname, '..')
 const generated: Record<string, () => string> = {
   'docs/errors.md': errorsPage,
+  'docs/states.md': statesPage,
 }
 
 const check = process.argv.includes('--check')
