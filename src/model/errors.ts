@@ -23,6 +23,7 @@ export const errors = {
   rate_limited: [429, 'Too many requests with this API key.'],
   unavailable: [503, 'The database cannot be reached; nothing was written. Try again shortly.'],
   stopping: [503, 'The server is stopping; nothing was written. Try again shortly.'],
+  client_left: [503, 'The connection was closed before the write began; nothing was written.'],
   internal: [500, 'Internal server error'],
 } as const satisfies Record<string, readonly [number, string]>
 
