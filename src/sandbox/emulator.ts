@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { JsonObject, PlatformName } from '../model/platform.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/log.ts'
@@ -38,9 +37,16 @@ export interface VendorRequest {
   /** From the slash on, still percent-encoded, without the query. */
   path: string
   query: URLSearchParams
-  headers: IncomingHttpHeaders
+  headers: VendorHeaders
   body: Buffer
   receivedAt: Date
+}
+
+/** By lower-case name; as Node gives them. */
+export interface VendorHeaders {
+  authorization?: string
+  'content-type'?: string
+  [name: string]: string | string[] | undefined
 }
 
 export interface VendorReply {

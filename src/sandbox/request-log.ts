@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { PlatformName } from '../model/platform.ts'
 import { redact, redactText } from '../runtime/redact.ts'
+import type { VendorHeaders } from './emulator.ts'
 import type { FaultKind } from './faults.ts'
 
 const keptRequests = 10_000
@@ -13,7 +13,7 @@ export interface SeenRequest {
   host: string
   path: string
   query: URLSearchParams
-  headers: IncomingHttpHeaders
+  headers: VendorHeaders
   body: Buffer
   receivedAt: Date
   userId: string | null

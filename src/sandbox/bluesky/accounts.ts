@@ -33,15 +33,20 @@ export async function createAccount(network: Network, username: string | null): 
   }
 }
 
+/** Nothing waits before both are applied: two calls at once must not take one name. */
 async function makeAccount(network: Network, handle: string): Promise<void> {
   const { state, tools } = network
   const earlier = state.byHandle.get(handle)
   if (earlier && !earlier.revoked) return
-  if (state.secret === '') await network.commit({ is: 'secret', secret: randomBytes(32).toString('base64url') })
+  const written: Promise<void>[] = []
+  if (state.secret === '') {
+    written.push(network.commit({ is: 'secret', secret: randomBytes(32).toString('base64url') }))
+  }
   const did = earlier?.did ?? newDid()
   const email = `${handle.replaceAll('.', '-')}@${handleDomain}`
   const at = tools.clock.now().toISOString()
-  await network.commit({ is: 'account', did, handle, email, appPassword: newAppPassword(), at })
+  written.push(network.commit({ is: 'account', did, handle, email, appPassword: newAppPassword(), at }))
+  await Promise.all(written)
 }
 
 function nextHandle({ state }: Network): string {

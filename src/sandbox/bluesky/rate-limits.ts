@@ -13,12 +13,15 @@ export const loginLimits: Limit[] = [
   { points: 30, seconds: 300 },
 ]
 
-/** Writes per DID. @see https://docs.bsky.app/docs/advanced-guides/rate-limits */
+/**
+ * Writes per DID. A putRecord costs 2 whether it creates or updates (packages/pds putRecord.ts, read 2026-11-24).
+ * @see https://docs.bsky.app/docs/advanced-guides/rate-limits
+ */
 export const writeLimits: Limit[] = [
   { points: 35_000, seconds: 86_400 },
   { points: 5_000, seconds: 3_600 },
 ]
-export const writePoints = { create: 3, update: 2, delete: 1 }
+export const writePoints = { create: 3, put: 2, delete: 1 }
 
 /** Uploads per account. */
 export const uploadLimits: Limit[] = [{ points: 1_000, seconds: 86_400 }]

@@ -165,6 +165,7 @@ function bodyOf({ body = 'json' }: Method, request: VendorRequest): Input {
   if (body === 'none') {
     return request.body.length === 0 ? yes({}) : no(invalid('A request body was provided when none was expected'))
   }
+  if (request.body.length === 0) return no(invalid('A request body is expected but none was provided'))
   const type = request.headers['content-type']
   if (!type) return no(invalid('Request encoding (Content-Type) required but not provided'))
   if (body === 'bytes') return yes({})

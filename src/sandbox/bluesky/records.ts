@@ -56,7 +56,7 @@ async function write(network: Network, given: Given, how: 'put' | 'create'): Pro
   if (foreign) return foreign
   const { collection, validate, rkey = network.nextTid() } = input
   const before = findRecord(account!, collection, rkey)
-  const { headers, refused } = network.meters.writes.use(account!.did, before ? writePoints.update : writePoints.create)
+  const { headers, refused } = network.meters.writes.use(account!.did, writePoints[how])
   if (refused) return refused
 
   const value: JsonObject = { $type: collection, ...input.record }

@@ -137,13 +137,13 @@ export function loginProblem(
   authorization: string | undefined,
   claims: Claims | null,
 ): VendorReply | null {
-  if (!authorization) return refusal(401, 'AuthMissing', 'Authentication Required')
+  if (!authorization?.startsWith('Bearer ')) return refusal(401, 'AuthMissing', 'Authentication Required')
   if (!claims) return refusal(400, 'InvalidToken', 'Token could not be verified')
+  const { state, nowS } = network
+  if (claims.exp <= nowS()) return refusal(400, 'ExpiredToken', 'Token has expired')
   if (claims.scope !== (wanted === 'access' ? accessScope : refreshScope)) {
     return refusal(400, 'InvalidToken', 'Bad token scope')
   }
-  const { state, nowS } = network
-  if (claims.exp <= nowS()) return refusal(400, 'ExpiredToken', 'Token has expired')
   const account = state.accounts.get(claims.sub)
   if (!account) return refusal(400, 'InvalidToken', 'Token could not be verified')
   if (wanted === 'access') {

@@ -1,5 +1,5 @@
+import { sniffMime } from '../mime.ts'
 import { cidOf } from './encoding/cid.ts'
-import { sniffMime } from './encoding/mime.ts'
 import type { Network } from './network.ts'
 import { type Method, ok, refusal } from './xrpc.ts'
 
@@ -20,6 +20,7 @@ export function uploadMethods(network: Network): Record<string, Method> {
         const metered = network.meters.uploads.use(account!.did, 1)
         if (metered.refused) return metered.refused
         if (body.length > maxUploadBytes) return refusal(413, 'PayloadTooLarge', 'request entity too large')
+        // The bytes win over the header (observed on a real PDS).
         const mimeType = sniffMime(body) ?? headers['content-type']!.split(';')[0]!.trim().toLowerCase()
         const cid = cidOf(body, 'raw')
         await network.tools.blobs.put(body)

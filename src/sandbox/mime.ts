@@ -1,4 +1,4 @@
-/** What the first bytes say a file is, or null. The PDS believes these over the Content-Type header. */
+/** What the first bytes say a file is; null: nothing that is known here. */
 export function sniffMime(bytes: Buffer): string | null {
   const ascii = (from: number, to: number) => bytes.toString('latin1', from, to)
   if (ascii(0, 8) === '\x89PNG\r\n\x1a\n') return 'image/png'
