@@ -55,6 +55,18 @@ test('slow publishes at once and answers after the time asked for', async (t) =>
   assert.ok(performance.now() - startMs >= 299)
 })
 
+test('a slow answer does not hold up the end of the sandbox', async (t) => {
+  const { arm, publish, count, close } = await setup(t)
+  await arm({ kind: 'slow', after_ms: 50_000 })
+  const answer = publish().then(
+    () => 'answered',
+    () => 'cut',
+  )
+  while ((await count()) === 0);
+  await close()
+  assert.ok(['answered', 'cut'].includes(await answer))
+})
+
 test('drop_before closes the connection with nothing published', async (t) => {
   const { arm, publish, count } = await setup(t)
   await arm({ kind: 'drop_before' })

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, F
 import { ControlError } from './control-input.ts'
 import { type Control, controlRoutes, showsKey } from './control-routes.ts'
 import { type Pages, pageRoutes } from './page-routes.ts'
-import { maxVendorBodyBytes, type Vendors, vendorRoutes } from './vendor-routes.ts'
+import { type Vendors, vendorRoutes } from './vendor-routes.ts'
 
 export interface SandboxParts extends Control, Vendors, Pages {
   exposeKey?: string | null
@@ -12,9 +12,7 @@ export interface SandboxParts extends Control, Vendors, Pages {
 export function sandboxPlugin(parts: SandboxParts): FastifyPluginAsync {
   return async (app) => {
     app.removeAllContentTypeParsers()
-    app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxVendorBodyBytes }, (_request, body, done) =>
-      done(null, body),
-    )
+    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
     app.setErrorHandler(answerError(parts))
     await app.register(async (steering: FastifyInstance) => {
       steering.addHook('onRequest', async (request, reply) => guard(request, reply, parts.exposeKey ?? null))

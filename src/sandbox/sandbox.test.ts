@@ -197,6 +197,9 @@ test('accounts are made for emulated platforms only, under names that can be han
     'metadata',
   ])
   assert.match((await make({ platform: 'x' })).body.message, /emulates bluesky/)
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const byCurl = await call('POST', '/sandbox/accounts', Buffer.from('{"platform":"bluesky"}'), form)
+  assert.equal(byCurl.status, 201)
   assert.match((await make({})).body.message, /^platform: got nothing; takes one of/)
   assert.match((await make({ platform: 'bluesky', username: 'a b' })).body.message, /^username: got "a b"; takes/)
 })

@@ -16,16 +16,20 @@ export interface Vendors {
 }
 
 /** Largest vendor request body, in bytes; each emulator refuses its own vendor's limits far below. */
-export const maxVendorBodyBytes = 115_000_000
+const maxVendorBodyBytes = 115_000_000
 
 /** Serves `https://H/P` of each platform at `/{platform}/H/P` and `/sandbox/{platform}/H/P`. */
 export function vendorRoutes(app: FastifyInstance, vendors: Vendors): void {
+  const closing = new AbortController()
+  app.addHook('preClose', async () => closing.abort())
   for (const emulator of vendors.emulators) {
     for (const prefix of [`/${emulator.platform}/`, `/sandbox/${emulator.platform}/`]) {
       app.route({
         method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
         url: `${prefix}*`,
-        handler: (request, reply) => serve(emulator, vendors, readRequest(request, prefix, vendors.clock), reply),
+        bodyLimit: maxVendorBodyBytes,
+        handler: (request, reply) =>
+          serve(emulator, vendors, readRequest(request, prefix, vendors.clock), reply, closing.signal),
       })
     }
   }
@@ -52,6 +56,7 @@ async function serve(
   vendors: Vendors,
   request: VendorRequest,
   reply: FastifyReply,
+  closing: AbortSignal,
 ): Promise<unknown> {
   const startMs = monotonicMs()
   const call = emulator.read(request)
@@ -66,7 +71,7 @@ async function serve(
     tookMs: null,
   })
   const answer = await faced(emulator, vendors, call, fault, seen)
-  if (fault && seen.fault) await wait(fault.afterMs)
+  if (fault && seen.fault) await hold(fault.afterMs, reply, closing)
   seen.tookMs = Math.round(monotonicMs() - startMs)
   if (answer === 'drop') return drop(reply)
   seen.status = answer.status
@@ -119,9 +124,13 @@ async function answerOf(emulator: Emulator, call: Call, log: Logger): Promise<Ve
   }
 }
 
-async function wait(ms: number): Promise<void> {
+/** Waits, unless the caller hangs up or the server is closing. */
+async function hold(ms: number, reply: FastifyReply, closing: AbortSignal): Promise<void> {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  const ended = AbortSignal.any([gone.signal, closing])
   const untilMs = monotonicMs() + ms
-  for (let leftMs = ms; leftMs > 0; leftMs = untilMs - monotonicMs()) await sleep(leftMs)
+  for (let leftMs = ms; leftMs > 0 && !ended.aborted; leftMs = untilMs - monotonicMs()) await sleep(leftMs, ended)
 }
 
 function drop(reply: FastifyReply): void {

@@ -198,6 +198,10 @@ test('more than JSON, or more JSON than the PDS takes, is refused before anythin
   const headers = { authorization: `Bearer ${alice.access_token}` }
   const wrongType = await call('POST', path, Buffer.from('{}'), { ...headers, 'content-type': 'text/plain' })
   assert.match(wrongType.body.message, /^Wrong request encoding/)
+  const untyped = await call('POST', path, Buffer.from('{}'), headers)
+  assert.match(untyped.body.message, /^Request encoding \(Content-Type\) required/)
+  const empty = await call('POST', path, undefined, { ...headers, 'content-type': 'application/json' })
+  assert.match(empty.body.message, /^A request body is expected/)
   const broken = await call('POST', path, Buffer.from('{"a":'), { ...headers, 'content-type': 'application/json' })
   assert.equal(broken.status, 400)
   const long = await put(alice, newRkey(), post('x', { filler: 'y'.repeat(160_000) }))

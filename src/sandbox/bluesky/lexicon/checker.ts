@@ -66,7 +66,7 @@ function tooManyBytes(max: number, text: string): string | null {
 function badBlob({ accept, maxSize }: BlobLimit, value: unknown): string | null {
   if (!isBlobRef(value)) return 'Expected blob value type'
   if (!accept.some((wanted) => acceptsMime(wanted, value.mimeType))) {
-    return `Expected ${accept.map((wanted) => `"${wanted}"`).join(' or ')} (got "${value.mimeType}")`
+    return `Expected ${accept.map((wanted) => `"${wanted}"`).join(' or ')} (got "${value.mimeType.slice(0, 100)}")`
   }
   return value.size > maxSize ? `blob too big (maximum ${maxSize}, got ${value.size})` : null
 }

@@ -72,5 +72,5 @@ function facetProblem(record: JsonObject): string | null {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
+  return (typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 100)
 }
