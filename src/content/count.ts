@@ -1,0 +1,24 @@
+const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
+// Printable ASCII and line feed: each is one grapheme. A carriage return is not, because CR LF is one.
+const plain = /^[\n\x20-\x7e]*$/
+
+/** How many characters a person sees: extended grapheme clusters of Unicode. */
+export function countGraphemes(text: string): number {
+  if (plain.test(text)) return text.length
+  let count = 0
+  for (const _ of segmenter.segment(text)) count += 1
+  return count
+}
+
+/** Bytes of the text in UTF-8. */
+export function countBytes(text: string): number {
+  return Buffer.byteLength(text, 'utf8')
+}
+
+/** Where each grapheme of the text begins, in UTF-16 units, and where the last one ends. */
+export function graphemeEdges(text: string): number[] {
+  if (plain.test(text)) return Array.from({ length: text.length + 1 }, (_, index) => index)
+  const edges = Array.from(segmenter.segment(text), (segment) => segment.index)
+  edges.push(text.length)
+  return edges
+}
