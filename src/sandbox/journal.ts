@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { JsonObject } from '../model/platform.ts'
@@ -99,12 +99,4 @@ function appendInBatches(file: FileHandle): Journal {
       await file.close()
     },
   }
-}
-
-/** Size of the journal in `dataDir` in bytes; 0 when there is none. */
-export async function journalBytes(dataDir: string): Promise<number> {
-  return stat(join(dataDir, 'journal.jsonl')).then(
-    ({ size }) => size,
-    () => 0,
-  )
 }

@@ -34,7 +34,7 @@ export function checker(schema: Schema, root = '$'): (value: unknown) => string 
   return (value) => (validate(value) ? null : sentence(validate.errors![0]!, root))
 }
 
-export interface BlobLimit {
+interface BlobLimit {
   accept: string[]
   maxSize: number
 }
@@ -85,7 +85,7 @@ export function isBlobRef(value: unknown): value is BlobRef {
   return typeof ref?.$link === 'string' && Object.keys(ref).length === 1 && cidBytes(ref.$link) !== null
 }
 
-export function acceptsMime(wanted: string, mimeType: string): boolean {
+function acceptsMime(wanted: string, mimeType: string): boolean {
   return wanted.endsWith('/*') ? mimeType.startsWith(wanted.slice(0, -1)) : wanted === mimeType
 }
 
