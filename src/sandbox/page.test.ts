@@ -56,7 +56,7 @@ test('the page loads nothing from elsewhere and runs nothing', async (t) => {
   const { headers, body } = await call('GET', '/sandbox/')
   const policy = headers.get('content-security-policy')!
   assert.match(policy, /default-src 'none'; style-src 'sha256-[A-Za-z0-9+/=]+'; img-src 'self'/)
-  const [, style] = /<style>([^]*?)<\/style>/.exec(body)!
+  const [, style] = /<style>([^<]*)<\/style>/.exec(body)!
   assert.ok(policy.includes(`'sha256-${createHash('sha256').update(style!).digest('base64')}'`), 'the style is allowed')
   assert.equal(headers.get('x-content-type-options'), 'nosniff')
   const [, src] = /<img src="([^"]+)" alt="a dot"/.exec(body)!
