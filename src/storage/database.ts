@@ -9,6 +9,8 @@ export interface Db {
   rows<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>
   /** Runs `work` in one transaction; inside a transaction it joins that one. */
   transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>
+  /** Runs a file of statements without parameters: for migrations. */
+  script(sql: string): Promise<void>
 }
 
 export interface Database extends Db {
@@ -64,6 +66,7 @@ export function openDatabase(config: pg.PoolConfig, options: { log: Logger; conn
   return {
     rows: (sql, parameters) => run(pool, sql, parameters),
     transaction,
+    script: (sql) => runScript(pool, sql),
     session: () => pool.connect(),
     close: () => pool.end(),
   }
@@ -73,8 +76,13 @@ function joined(client: pg.PoolClient): Db {
   const tx: Db = {
     rows: (sql, parameters) => run(client, sql, parameters),
     transaction: (work) => work(tx),
+    script: (sql) => runScript(client, sql),
   }
   return tx
+}
+
+async function runScript(on: pg.Pool | pg.PoolClient, sql: string): Promise<void> {
+  await on.query(sql)
 }
 
 /** Statement names by text: each is parsed once per connection. */

