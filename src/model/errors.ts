@@ -49,6 +49,7 @@ export class BelfryError extends Error {
 export const failures = {
   platform_refused: 'The platform refused the post.',
   content_invalid: 'The platform cannot take this content.',
+  media_unavailable: 'A media file of the post could not be fetched.',
   account_disconnected: 'The account was disconnected before this post went out.',
   account_needs_reconnect: 'The platform no longer accepts this account’s login; connect it again, then retry.',
   origin_changed: 'The account was connected somewhere else than this server publishes to; connect it again.',

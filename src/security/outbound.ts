@@ -20,6 +20,8 @@ export interface OutboundRequest {
   timeoutMs?: number
   /** Largest answer body, in bytes. @default 1048576 (1 MiB) */
   maxBytes?: number
+  /** Answer with the first `maxBytes` of a longer body instead of failing. @default false */
+  cut?: boolean
   /** Redirects followed, each checked again; GET and HEAD only. @default 0 */
   redirects?: number
   signal?: AbortSignal
@@ -133,7 +135,7 @@ function parse(address: string): URL {
 
 /** One request and its whole answer, without redirects. */
 function exchange(agent: Agent, url: URL, request: OutboundRequest, deadlineMs: number): Promise<OutboundReply> {
-  const { method = 'GET', headers, body, maxBytes = defaultMaxBytes, signal } = request
+  const { method = 'GET', headers, body, maxBytes = defaultMaxBytes, cut = false, signal } = request
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = []
     let bytes = 0
@@ -158,6 +160,20 @@ function exchange(agent: Agent, url: URL, request: OutboundRequest, deadlineMs: 
       controller?.abort(ended)
     }
 
+    function finish(): void {
+      settle()
+      const encoding = method === 'HEAD' ? undefined : answered['content-encoding']
+      decodeBody(Buffer.concat(parts), encoding, maxBytes).then(
+        (whole) => resolve({ status, headers: answered, body: whole, url: url.href }),
+        (error: unknown) => reject(unreadable(error, url, maxBytes)),
+      )
+    }
+    function enough(): void {
+      finish()
+      ended = new OutboundError('too_large', true, tooLarge(url, maxBytes))
+      controller?.abort(ended)
+    }
+
     if (signal?.aborted) return onAbort()
     signal?.addEventListener('abort', onAbort, { once: true })
     const handler: Dispatcher.DispatchHandler = {
@@ -170,22 +186,20 @@ function exchange(agent: Agent, url: URL, request: OutboundRequest, deadlineMs: 
         if (statusCode < 200) return
         status = statusCode
         answered = flat(received)
-        if (method !== 'HEAD' && Number(answered['content-length']) > maxBytes)
-          stop('too_large', tooLarge(url, maxBytes))
+        const announced = method === 'HEAD' ? 0 : Number(answered['content-length'])
+        if (!cut && announced > maxBytes) stop('too_large', tooLarge(url, maxBytes))
       },
       onResponseData(_, chunk) {
+        if (ended) return
+        const room = maxBytes - bytes
         bytes += chunk.length
-        if (bytes > maxBytes) stop('too_large', tooLarge(url, maxBytes))
-        else parts.push(chunk)
+        parts.push(chunk.subarray(0, room))
+        if (bytes <= maxBytes) return
+        if (cut) enough()
+        else stop('too_large', tooLarge(url, maxBytes))
       },
       onResponseEnd() {
-        if (ended) return
-        settle()
-        const encoding = method === 'HEAD' ? undefined : answered['content-encoding']
-        decodeBody(Buffer.concat(parts), encoding, maxBytes).then(
-          (whole) => resolve({ status, headers: answered, body: whole, url: url.href }),
-          (error: unknown) => reject(unreadable(error, url, maxBytes)),
-        )
+        if (!ended) finish()
       },
       onResponseError(_, error) {
         if (ended) return
