@@ -76,6 +76,10 @@ export async function buildServer(parts: Parts): Promise<FastifyInstance> {
     async (v1) => {
       requireKeys(v1, parts)
       limitRates(v1, parts.rateLimit)
+      // Neither body nor content type is an empty object too.
+      v1.addHook('preValidation', async (request) => {
+        request.body ??= {}
+      })
       const api = { ...parts, writes }
       socialPostRoutes(v1, api)
       socialPostResultRoutes(v1, api)
