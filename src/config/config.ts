@@ -32,6 +32,8 @@ export interface Config {
   logLevel: string
   /** How long a worker's lease lasts without renewal, in milliseconds. */
   leaseMs: number
+  /** Tests alone: where a delivery ends the process (delivery/crash-points.ts). */
+  crashAt: string | null
 }
 
 /** Everything a process needs to know, from the environment, checked. @throws {StartError} with one line */
@@ -48,6 +50,10 @@ export function readConfig(env: Env, mode: 'dev' | 'serve'): Config {
     throw new StartError(
       `BELFRY_TEST_CLOCK_OFFSET_MS is "${clockOffsetMs}"; with NODE_ENV=production it takes nothing but 0.`,
     )
+  }
+  const crashAt = text(env, 'BELFRY_TEST_CRASH_AT')
+  if (crashAt !== null && env['NODE_ENV'] === 'production') {
+    throw new StartError(`BELFRY_TEST_CRASH_AT is "${crashAt}"; with NODE_ENV=production it takes nothing.`)
   }
   return {
     mode,
@@ -66,6 +72,7 @@ export function readConfig(env: Env, mode: 'dev' | 'serve'): Config {
     clockOffsetMs,
     rateLimit: rateLimit(env, 'BELFRY_RATE_LIMIT', dev ? null : { perSecond: 200, perMinute: 6000 }),
     leaseMs: wholeNumber(env, 'BELFRY_LEASE_MS', 10_000, 500, 300_000),
+    crashAt,
   }
 }
 

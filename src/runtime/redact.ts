@@ -29,7 +29,11 @@ export function redact(value: unknown, depth = 0): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [
       name,
-      secretName.test(name) && !publicName.test(name) && typeof inner !== 'boolean' && inner !== null
+      secretName.test(name) &&
+      !publicName.test(name) &&
+      typeof inner !== 'boolean' &&
+      inner !== null &&
+      inner !== undefined
         ? '[redacted]'
         : redact(inner, depth + 1),
     ]),

@@ -91,8 +91,9 @@ function wireFault(fault: Fault): object {
   }
 }
 
-function queryOf(request: FastifyRequest): Record<string, unknown> {
-  return request.query as Record<string, unknown>
+/** From the address itself: the server that this is mounted on may read queries its own way. */
+export function queryOf(request: FastifyRequest): Record<string, unknown> {
+  return Object.fromEntries(new URLSearchParams(request.raw.url?.split('?')[1] ?? ''))
 }
 
 /** JSON whatever the content type says, so that a plain `curl -d` works. */

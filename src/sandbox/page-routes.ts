@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type BlobStore, sha256Of } from './blob-store.ts'
 import { readPublishedQuery } from './control-input.ts'
+import { queryOf } from './control-routes.ts'
 import type { Emulator } from './emulator.ts'
 import { sniffMime } from './mime.ts'
 import { pageStyle, timelinePage } from './page.ts'
@@ -30,7 +31,7 @@ export function pageRoutes(app: FastifyInstance, { emulators, timeline, blobs }:
   const cardOf = (post: TimelinePost) => emulators.find(({ platform }) => platform === post.platform)!.card(post)
 
   app.get('/sandbox/', (request, reply) => {
-    const query = readPublishedQuery(withoutEmpty(request.query as Record<string, unknown>))
+    const query = readPublishedQuery(withoutEmpty(queryOf(request)))
     const shown = timeline.newest(query).map((post) => ({ post, card: cardOf(post) }))
     return reply
       .headers({ 'content-security-policy': pagePolicy, 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
