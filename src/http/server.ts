@@ -2,6 +2,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { BelfryError } from '../model/errors.ts'
 import { monotonicMs } from '../runtime/clock.ts'
 import { randomBase62 } from '../runtime/ids.ts'
+import { later } from '../runtime/timer.ts'
 import { requireKeys } from './auth.ts'
 import { createWrites } from './idempotency.ts'
 import { parseJson } from './json.ts'
@@ -25,6 +26,8 @@ import { validatorCompiler } from './validate.ts'
 const maxBodyBytes = 1_048_576
 /** Id filters travel in one query string. */
 const maxHeaderBytes = 131_072
+/** How long running requests may take once the server stops, in milliseconds. */
+const stopGraceMs = 10_000
 
 /** The HTTP server, ready to listen. */
 export async function buildServer(parts: Parts): Promise<FastifyInstance> {
@@ -62,6 +65,7 @@ export async function buildServer(parts: Parts): Promise<FastifyInstance> {
   app.decorateRequest('caller')
 
   watchRequests(app, parts)
+  stopWell(app)
   guardHosts(app, parts.allowedHosts)
 
   const writes = createWrites(parts)
@@ -97,16 +101,9 @@ export async function buildServer(parts: Parts): Promise<FastifyInstance> {
 /** Every answer has the request's id; every request has one line in the log, without its query. */
 function watchRequests(app: FastifyInstance, parts: Pick<Parts, 'log'>): void {
   const begun = new WeakMap<FastifyRequest, number>()
-  let stopping = false
-  app.addHook('preClose', async () => {
-    stopping = true
-  })
   app.addHook('onRequest', async (request, reply) => {
     begun.set(request, monotonicMs())
     reply.header('x-request-id', request.id)
-    if (!stopping) return
-    reply.header('connection', 'close')
-    throw new BelfryError('stopping')
   })
   app.addHook('onResponse', async (request, reply) => {
     const { method, id, postId } = request
@@ -115,6 +112,24 @@ function watchRequests(app: FastifyInstance, parts: Pick<Parts, 'log'>): void {
     const facts = { request_id: id, method, route, status: reply.statusCode, ms, ...(postId && { post_id: postId }) }
     const isProbe = /^\/(health|ready)/.test(route)
     parts.log[isProbe ? 'debug' : 'info'](facts, 'request')
+  })
+}
+
+/** While stopping, requests that run end and their connections with them; new ones are told to come back. */
+function stopWell(app: FastifyInstance): void {
+  let stopping = false
+  let cancel = () => {}
+  app.addHook('preClose', async () => {
+    stopping = true
+    // A client that sends slowly must not hold the stop up: a closing server no longer times requests out.
+    cancel = later(stopGraceMs, () => app.server.closeAllConnections())
+  })
+  app.addHook('onClose', async () => cancel())
+  app.addHook('onRequest', async () => {
+    if (stopping) throw new BelfryError('stopping')
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (stopping) reply.header('connection', 'close')
   })
 }
 

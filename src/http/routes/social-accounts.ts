@@ -12,8 +12,8 @@ import { parseInstant } from '../dates.ts'
 import { idOf } from '../ids.ts'
 import { listAnswer, pageOf } from '../pages.ts'
 import type { Api } from '../parts.ts'
-import { AccountBody, AccountList, AccountPatch, AccountQuery, SocialAccount } from '../schemas/accounts.ts'
-import { Deleted, errorsOf, IdIn } from '../schemas/parts.ts'
+import { AccountBody, AccountList, AccountPatch, AccountQuery } from '../schemas/accounts.ts'
+import { Deleted, errorsOf, IdIn, Ref } from '../schemas/parts.ts'
 
 const tags = ['Social accounts']
 const params = IdIn('id', 'Id of the account.')
@@ -30,7 +30,7 @@ export function socialAccountRoutes(app: FastifyInstance, api: Api): void {
         operationId: 'createSocialAccount',
         summary: 'Connect an account by its token, or connect it again',
         body: AccountBody,
-        response: { 201: SocialAccount, ...errorsOf('invalid', 'plain') },
+        response: { 201: Ref('SocialAccount'), ...errorsOf('invalid', 'plain') },
       },
     },
     async (request, reply) => {
@@ -61,7 +61,7 @@ export function socialAccountRoutes(app: FastifyInstance, api: Api): void {
         operationId: 'getSocialAccount',
         summary: 'Get an account',
         params,
-        response: { 200: SocialAccount, ...errorsOf('notFound') },
+        response: { 200: Ref('SocialAccount'), ...errorsOf('notFound') },
       },
     },
     async (request) => {
@@ -81,7 +81,7 @@ export function socialAccountRoutes(app: FastifyInstance, api: Api): void {
         summary: 'Change an account’s name or reference',
         params,
         body: AccountPatch,
-        response: { 200: SocialAccount, ...errorsOf('invalid', 'notFound') },
+        response: { 200: Ref('SocialAccount'), ...errorsOf('invalid', 'notFound') },
       },
     },
     async (request, reply) => {
@@ -145,7 +145,7 @@ export function socialAccountRoutes(app: FastifyInstance, api: Api): void {
         operationId: 'disconnectSocialAccount',
         summary: 'Forget an account’s tokens; its record stays',
         params,
-        response: { 201: SocialAccount, ...errorsOf('notFound') },
+        response: { 201: Ref('SocialAccount'), ...errorsOf('notFound') },
       },
     },
     async (request, reply) => {

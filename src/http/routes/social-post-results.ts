@@ -6,8 +6,8 @@ import { maySee } from '../auth.ts'
 import { idOf } from '../ids.ts'
 import { listAnswer, pageOf } from '../pages.ts'
 import type { Api } from '../parts.ts'
-import { errorsOf, IdIn } from '../schemas/parts.ts'
-import { ResultList, ResultQuery, SocialPostResult } from '../schemas/posts.ts'
+import { errorsOf, IdIn, Ref } from '../schemas/parts.ts'
+import { ResultList, ResultQuery } from '../schemas/posts.ts'
 
 const tags = ['Social post results']
 
@@ -23,7 +23,7 @@ export function socialPostResultRoutes(app: FastifyInstance, api: Api): void {
         operationId: 'getSocialPostResult',
         summary: 'Get a post result',
         params: IdIn('id', 'Id of the result.'),
-        response: { 200: SocialPostResult, ...errorsOf('notFound') },
+        response: { 200: Ref('SocialPostResult'), ...errorsOf('notFound') },
       },
     },
     async (request) => {

@@ -13,8 +13,8 @@ import type { Api } from '../parts.ts'
 import { readPostBody } from '../post-body.ts'
 import { checkedAccounts, refuseUnreadable } from '../post-checks.ts'
 import { viewPost, viewPosts } from '../post-view.ts'
-import { Deleted, errorsOf, IdIn } from '../schemas/parts.ts'
-import { PostBody, PostList, PostQuery, SocialPost } from '../schemas/posts.ts'
+import { Deleted, errorsOf, IdIn, Ref } from '../schemas/parts.ts'
+import { PostBody, PostList, PostQuery } from '../schemas/posts.ts'
 
 const tags = ['Social posts']
 const params = IdIn('id', 'Id of the post.')
@@ -35,7 +35,7 @@ export function socialPostRoutes(app: FastifyInstance, api: Api): void {
         operationId: 'createSocialPost',
         summary: 'Create a post: now, at a time, or as a draft',
         body: PostBody,
-        response: { 201: SocialPost, ...errorsOf('post') },
+        response: { 201: Ref('SocialPost'), ...errorsOf('post') },
       },
     },
     async (request, reply) => {
@@ -60,7 +60,7 @@ export function socialPostRoutes(app: FastifyInstance, api: Api): void {
         operationId: 'getSocialPost',
         summary: 'Get a post',
         params,
-        response: { 200: SocialPost, ...errorsOf('notFound') },
+        response: { 200: Ref('SocialPost'), ...errorsOf('notFound') },
       },
     },
     async (request, reply) => {
@@ -84,7 +84,7 @@ export function socialPostRoutes(app: FastifyInstance, api: Api): void {
         summary: 'Replace a post that is a draft or scheduled; what is left out is cleared',
         params,
         body: PostBody,
-        response: { 200: SocialPost, ...errorsOf('post', 'plain', 'notFound', 'version') },
+        response: { 200: Ref('SocialPost'), ...errorsOf('post', 'plain', 'notFound', 'version') },
       },
     },
     async (request, reply) => {

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { platformNames } from '../../model/platform.ts'
-import { Filter, Instant, ListOf, Nullable, OneOf, Platform, pageProperties } from './parts.ts'
+import { Filter, Instant, ListOf, Nullable, OneOf, Platform, pageProperties, Ref } from './parts.ts'
 
 export const accountStatuses = ['connected', 'disconnected'] as const
 
@@ -55,7 +55,7 @@ export const AccountQuery = Type.Object({
 })
 export type AccountQuery = Static<typeof AccountQuery>
 
-export const AccountList = ListOf(SocialAccount)
+export const AccountList = ListOf(Ref('SocialAccount'))
 
 const connectionType = <const T extends readonly string[]>(values: T) =>
   Type.Optional(

@@ -57,36 +57,31 @@ export function ListOf(schema: TSchema) {
   })
 }
 
+/** A schema of `components.ts` by its name, so that the OpenAPI document has each once. */
+export function Ref<T extends TSchema>(name: string, _schema?: T) {
+  return Type.Unsafe<Static<T>>({ $ref: `${name}#` })
+}
+
 export function IdIn<T extends string>(name: T, description: string) {
   return Type.Object({ [name]: Type.String({ description }) } as TProperties)
 }
 
 export const Deleted = Type.Object({ success: Type.Boolean() })
 
-const status = { statusCode: Type.Integer(), code: Type.String() }
-const PlainError = Type.Object({ ...status, message: Type.String() })
-const NamedError = Type.Object({ ...status, error: Type.String(), message: Type.String() })
-const ListedError = Type.Object({ ...status, error: Type.String(), message: Type.Array(Type.String()) })
-const PostError = Type.Object({ ...status, message: Type.String(), errors: Type.Array(Type.String()) })
-
-const described = (description: string, ...schemas: TSchema[]) => ({
-  description,
-  ...(schemas.length === 1 ? schemas[0] : Type.Union(schemas)),
-})
-
 /** The error answers of a route, for its `response`. */
 export function errorsOf(...which: ('post' | 'invalid' | 'plain' | 'notFound' | 'version')[]) {
   const bad = [
-    ...(which.includes('post') ? [PostError] : []),
-    ...(which.includes('invalid') ? [ListedError] : []),
-    ...(which.includes('plain') ? [PlainError] : []),
+    ...(which.includes('post') ? [Ref('PostError')] : []),
+    ...(which.includes('invalid') ? [Ref('ListedError')] : []),
+    ...(which.includes('plain') ? [Ref('PlainError')] : []),
   ]
+  const plain = (description: string) => ({ description, ...Ref('PlainError') })
   return {
-    ...(bad.length > 0 && { 400: described('The request cannot be done as it is.', ...bad) }),
-    401: described('No valid API key.', NamedError),
-    403: described('A restricted key.', PlainError),
-    ...(which.includes('notFound') && { 404: described('There is no such thing in this project.', PlainError) }),
-    ...(which.includes('version') && { 412: described('If-Match does not match.', PlainError) }),
-    429: described('Too many requests with this key.', PlainError),
+    ...(bad.length > 0 && { 400: { description: 'It cannot be done as asked.', anyOf: bad } }),
+    401: { description: 'No valid API key.', ...Ref('NamedError') },
+    403: plain('This key may not.'),
+    ...(which.includes('notFound') && { 404: plain('There is no such thing in this project.') }),
+    ...(which.includes('version') && { 412: plain('It was changed since it was read.') }),
+    429: plain('Too many requests with this key.'),
   }
 }

@@ -1,8 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { platformNames } from '../../model/platform.ts'
 import { postStatuses } from '../../model/post.ts'
-import { SocialAccount } from './accounts.ts'
-import { Filter, Instant, ListOf, Nullable, OneOf, pageProperties } from './parts.ts'
+import { Filter, Instant, ListOf, Nullable, OneOf, pageProperties, Ref } from './parts.ts'
 
 /** Most accounts of one post, and most media items at one level. */
 export const maxAccounts = 500
@@ -71,7 +70,7 @@ export const SocialPost = Type.Object({
   media: Type.Array(Media),
   platform_configurations: Type.Object({}, { additionalProperties: true }),
   account_configurations: Type.Array(AccountConfiguration),
-  social_accounts: Type.Array(SocialAccount, { description: 'In request order; tokens are always empty here.' }),
+  social_accounts: Type.Array(Ref('SocialAccount'), { description: 'In request order; tokens are always empty here.' }),
   created_at: Instant('When it was created.'),
   updated_at: Instant('When it last changed.'),
 })
@@ -85,7 +84,7 @@ export const PostQuery = Type.Object({
 })
 export type PostQuery = Static<typeof PostQuery>
 
-export const PostList = ListOf(SocialPost)
+export const PostList = ListOf(Ref('SocialPost'))
 
 export const SocialPostResult = Type.Object({
   id: Type.String(),
@@ -110,4 +109,4 @@ export const ResultQuery = Type.Object({
 })
 export type ResultQuery = Static<typeof ResultQuery>
 
-export const ResultList = ListOf(SocialPostResult)
+export const ResultList = ListOf(Ref('SocialPostResult'))
