@@ -1,4 +1,4 @@
-import type { EventType } from '../model/event.ts'
+import type { BelfryEvent, EventType } from '../model/event.ts'
 import type { JsonObject } from '../model/platform.ts'
 import type { Db } from './database.ts'
 
@@ -30,5 +30,32 @@ export async function appendEvents(tx: Db, events: readonly NewEvent[], now: Dat
       events.map((event) => JSON.stringify(event.data ?? {})),
       now,
     ],
+  )
+}
+
+/** A place in the log: transaction, then sequence. */
+export interface EventCursor {
+  xid: string
+  seq: number
+}
+
+/**
+ * Events after a place, in the order (xid, seq), and only those below the oldest transaction that still runs: what
+ * commits later can then only come after what was read.
+ */
+export async function readEventsAfter(
+  db: Db,
+  projectId: string | null,
+  after: EventCursor,
+  limit: number,
+): Promise<(BelfryEvent & { xid: string })[]> {
+  return db.rows(
+    `select xid::text as xid, seq, project_id as "projectId", type, post_id as "postId", account_id as "accountId",
+       delivery_id as "deliveryId", data, created_at as "createdAt"
+     from events
+     where (xid, seq) > ($2::text::xid8, $3::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
+       and ($1::text is null or project_id = $1)
+     order by events.xid, seq limit $4`,
+    [projectId, after.xid, after.seq, limit],
   )
 }
