@@ -245,36 +245,41 @@ async function settledResult(api: Wire): Promise<string> {
 /** Fails unless the value has the recorded type (see `notation` in the file). */
 function fits(value: Wire, type: string, at: string): void {
   const list = /^List<(\w+)>$/.exec(type)
+  const alternatives = splitAlternatives(type)
   if (list) {
     fits(value.meta, 'ListMeta', `${at}.meta`)
-    return fits(value.data, `${list[1]}[]`, `${at}.data`)
-  }
-  const alternatives = /^enum\(/.test(type) && !type.includes(')|') ? [type] : splitAlternatives(type)
-  if (alternatives.length > 1) {
+    fits(value.data, `${list[1]}[]`, `${at}.data`)
+  } else if (alternatives.length > 1) {
     const failures = alternatives.map((one) => failure(() => fits(value, one, at)))
-    return assert.ok(failures.includes(null), failures.join(' / '))
-  }
-  if (type.endsWith('[]')) {
+    assert.ok(failures.includes(null), failures.join(' / '))
+  } else if (type.endsWith('[]')) {
     assert.ok(Array.isArray(value), `${at} is no array`)
-    return value.forEach((item: Wire, n: number) => fits(item, type.slice(0, -2), `${at}[${n}]`))
+    for (const [n, item] of value.entries()) fits(item, type.slice(0, -2), `${at}[${n}]`)
+  } else if (type.startsWith('enum(')) {
+    assert.ok(type.slice(5, -1).split('|').includes(value), `${at} is ${value}, not ${type}`)
+  } else if (simple[type]) {
+    assert.ok(simple[type](value), `${at} is ${JSON.stringify(value)}, not ${type}`)
+  } else {
+    fitsShape(value, type, at)
   }
-  const words = /^enum\((.*)\)$/.exec(type)?.[1]?.split('|')
-  if (words) return assert.ok(words.includes(value), `${at} is ${value}, not one of ${words}`)
-  const isOk: Record<string, (v: Wire) => boolean> = {
-    any: (v) => v !== undefined,
-    null: (v) => v === null,
-    string: (v) => typeof v === 'string',
-    number: (v) => typeof v === 'number',
-    integer: Number.isInteger,
-    boolean: (v) => typeof v === 'boolean',
-    object: (v) => typeof v === 'object' && v !== null && !Array.isArray(v),
-    datetime: (v) => typeof v === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(v),
-  }
-  const simple = isOk[type]
-  if (simple) return assert.ok(simple(value), `${at} is ${JSON.stringify(value)}, not ${type}`)
+}
+
+const simple: Record<string, (value: Wire) => boolean> = {
+  any: (value) => value !== undefined,
+  null: (value) => value === null,
+  string: (value) => typeof value === 'string',
+  number: (value) => typeof value === 'number',
+  integer: Number.isInteger,
+  boolean: (value) => typeof value === 'boolean',
+  object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  datetime: (value) =>
+    typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value),
+}
+
+function fitsShape(value: Wire, type: string, at: string): void {
   const shape = checks!.types[type]
   assert.ok(shape, `unknown type ${type}`)
-  assert.ok(isOk['object']!(value), `${at} is no object`)
+  fits(value, 'object', at)
   for (const [name, inner] of Object.entries(shape.required ?? {})) {
     assert.ok(name in value, `${at}.${name} is missing`)
     fits(value[name], inner, `${at}.${name}`)
