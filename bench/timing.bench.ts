@@ -6,10 +6,10 @@
  *   npm run bench -- random  200 posts at random instants
  *   npm run bench -- burst   10,000 posts over 500 accounts due in the same second
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Ready, startProcess, stopProcess } from '../examples/start/belfry.ts'
+import { type Ready, removeData, startProcess, stopProcess } from '../examples/start/belfry.ts'
 import { allPublished, connectAccounts, postJson, until } from '../test/fixtures/sandbox-client.ts'
 
 const chosen = process.argv[2] ?? 'both'
@@ -100,5 +100,5 @@ try {
 } finally {
   await stopProcess(server.child)
   await stopProcess(sandbox.child)
-  rmSync(dataDir, { recursive: true, force: true })
+  removeData(dataDir)
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Ready, startProcess, stopProcess } from '../examples/start/belfry.ts'
+import { type Ready, removeData, startProcess, stopProcess } from '../examples/start/belfry.ts'
 import { crashPoints } from '../src/delivery/crash-points.ts'
 import { allPublished, connectAccounts, postJson, until } from './fixtures/sandbox-client.ts'
 import { tinyPng } from './fixtures/tiny-png.ts'
@@ -55,7 +55,7 @@ after(async () => {
   await stopProcess(running.child)
   await stopProcess(sandbox)
   images.close()
-  rmSync(dataDir, { recursive: true, force: true })
+  removeData(dataDir)
 })
 
 async function post(caption: string, extra: object = {}): Promise<string> {

@@ -1,6 +1,6 @@
 /** Starts `belfry dev` on a free port with a data directory of its own, as a user would; for programs and tests. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -33,7 +33,7 @@ export async function startBelfry(env: Record<string, string> = {}): Promise<Sta
     process: child,
     async stop() {
       await stopProcess(child)
-      rmSync(dataDir, { recursive: true, force: true })
+      removeData(dataDir)
     },
   }
 }
@@ -62,4 +62,14 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
   await ended
+}
+
+/** Removes a data directory, and the database where it had to lie elsewhere (docs/running.md, Data). */
+export function removeData(dataDir: string): void {
+  const record = join(dataDir, 'postgres.json')
+  if (existsSync(record)) {
+    const { id, relocated } = JSON.parse(readFileSync(record, 'utf8')) as { id: string; relocated: boolean }
+    if (relocated) rmSync(join('/var/lib/belfry', id), { recursive: true, force: true })
+  }
+  rmSync(dataDir, { recursive: true, force: true })
 }
