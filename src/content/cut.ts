@@ -9,8 +9,10 @@ export interface TextLimits {
 }
 
 const ellipsis = '…'
+const farLength = 4_000
 // Anything that a platform may turn into a link, mention or hashtag: cut through, it would point elsewhere.
-const wholes = /https?:\/\/\S+|[\p{L}\p{N}][\p{L}\p{N}-]*(?:\.[\p{L}\p{N}-]+)+(?:[/:?#]\S*)?|[@#＃$]\S+/giu
+const wholes =
+  /https?:\/\/\S+|(?<![\p{L}\p{N}.-])[\p{L}\p{N}][\p{L}\p{N}-]*(?:\.[\p{L}\p{N}-]+)+(?:[/:?#]\S*)?|[@#＃$]\S+/giu
 
 /** True when the text is within both limits. */
 export function fits(text: string, limits: TextLimits): boolean {
@@ -26,12 +28,14 @@ export function fits(text: string, limits: TextLimits): boolean {
  */
 export function cutText(text: string, limits: TextLimits): string {
   if (fits(text, limits)) return text
-  const ranges = Array.from(text.matchAll(wholes), (match) => ({
+  const allEdges = graphemeEdges(text)
+  let end = longest(text, allEdges, limits)
+  const edges = allEdges.slice(0, allEdges.indexOf(end) + 1)
+  // What lies far behind the cut cannot matter, and the text may be a megabyte.
+  const ranges = Array.from(text.slice(0, end + farLength).matchAll(wholes), (match) => ({
     start: match.index,
     end: match.index + match[0].length,
   }))
-  const edges = graphemeEdges(text)
-  let end = longest(text, edges, limits)
   while (end > 0) {
     const inside = ranges.find((range) => range.start < end && end < range.end)
     const at = inside ? inside.start : wordEnd(text, end, ranges)

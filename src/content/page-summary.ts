@@ -15,9 +15,8 @@ const descriptionLength = 1000
 /** Reads the head of a page, which may be cut off anywhere. Null when it has no title. */
 export function readPage(body: Buffer, contentType: string, address: string): PageSummary | null {
   const html = decode(body, contentType)
-  const metas = readMetas(html)
-  const inTitle = /<title\b[^>]*>([^<]*)/i.exec(html)?.[1] ?? ''
-  const title = firstOf(metas, ['og:title', 'twitter:title']) ?? tidy(unescaped(inTitle), titleLength)
+  const { metas, ownTitle } = readHead(html)
+  const title = firstOf(metas, ['og:title', 'twitter:title']) ?? tidy(ownTitle, titleLength)
   if (title === '') return null
   const image = firstOf(metas, ['og:image:secure_url', 'og:image', 'og:image:url', 'twitter:image'])
   return {
@@ -42,22 +41,61 @@ function decode(body: Buffer, contentType: string): string {
   }
 }
 
-/** The first content of each `<meta property>` or `<meta name>`, by its name in lower case. */
-function readMetas(html: string): Map<string, string> {
-  const metas = new Map<string, string>()
-  for (const [, attributes = ''] of html.matchAll(/<meta\s([^<>]{1,4000})>/gi)) {
-    const found = new Map<string, string>()
-    for (const [, name = '', double, single, bare] of attributes.matchAll(attribute)) {
-      found.set(name.toLowerCase(), unescaped(double ?? single ?? bare ?? ''))
-    }
-    const name = (found.get('property') ?? found.get('name'))?.toLowerCase()
-    const content = found.get('content')?.trim()
-    if (name && content && !metas.has(name)) metas.set(name, content)
-  }
-  return metas
+/** A page may be made to slow its reader down: nothing here looks at a place more than a few times. */
+const maxTags = 500
+const maxTagLength = 4_000
+
+interface Head {
+  /** The first content of each `<meta property>` or `<meta name>`, by its name in lower case. */
+  metas: Map<string, string>
+  ownTitle: string
 }
 
-const attribute = /([a-z][\w:-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/gi
+function readHead(html: string): Head {
+  const metas = new Map<string, string>()
+  let ownTitle = ''
+  let tags = 0
+  for (let at = html.indexOf('<'); at !== -1 && tags < maxTags; at = html.indexOf('<', at + 1)) {
+    const name = /^<(meta|title)[\s>]/i.exec(html.slice(at, at + 7))?.[1]?.toLowerCase()
+    if (!name) continue
+    tags += 1
+    const end = tagEnd(html, at)
+    if (end === null) continue
+    if (name === 'title') ownTitle ||= unescaped(textFrom(html, end + 1))
+    else addMeta(metas, html.slice(at + 5, end))
+  }
+  return { metas, ownTitle }
+}
+
+/** Where a tag's `>` is, one in quotes left aside; null when it is too far. */
+function tagEnd(html: string, from: number): number | null {
+  let quote = ''
+  for (let at = from; at < html.length && at < from + maxTagLength; at += 1) {
+    const sign = html.charAt(at)
+    if (quote !== '') quote = sign === quote ? '' : quote
+    else if (sign === '>') return at
+    else if (sign === '"' || sign === "'") quote = sign
+  }
+  return null
+}
+
+function textFrom(html: string, from: number): string {
+  const text = html.slice(from, from + maxTagLength)
+  const end = text.indexOf('<')
+  return end === -1 ? text : text.slice(0, end)
+}
+
+const attribute = /([^\s=>"'/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g
+
+function addMeta(metas: Map<string, string>, attributes: string): void {
+  const found = new Map<string, string>()
+  for (const [, name = '', double, single, bare] of attributes.matchAll(attribute)) {
+    found.set(name.toLowerCase(), unescaped(double ?? single ?? bare ?? ''))
+  }
+  const name = (found.get('property') ?? found.get('name'))?.toLowerCase()
+  const content = found.get('content')?.trim()
+  if (name && content && !metas.has(name)) metas.set(name, content)
+}
 
 function firstOf(metas: Map<string, string>, names: string[]): string | null {
   return names.map((name) => metas.get(name)).find((value) => value !== undefined && value !== '') ?? null
