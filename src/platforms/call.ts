@@ -85,7 +85,8 @@ export function delayOf(headers: Readonly<Record<string, string>>, nowMs: number
 
 function retryAfterMs(value: string, nowMs: number): number | undefined {
   if (/^\d+(\.\d+)?$/.test(value.trim())) return Math.ceil(Number(value) * 1000)
-  const at = Date.parse(value)
+  // A date begins with its weekday; `Date.parse` alone takes "-5" for one.
+  const at = /^[a-z]/i.test(value.trim()) ? Date.parse(value) : Number.NaN
   return Number.isNaN(at) ? undefined : at - nowMs
 }
 
