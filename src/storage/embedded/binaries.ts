@@ -68,7 +68,11 @@ export async function runnableBinaries(installed: Binaries, user: RunAs | null, 
 /** True when `user` reaches and can run the binaries. */
 export async function runsFrom(binaries: Binaries, user: RunAs | null): Promise<boolean> {
   const answer = await lineOf(program(binaries, 'postgres'), ['--version'], user)
-  return /^postgres \(PostgreSQL\)/.test(answer) && (await canRead(join(binaries.folder, 'share'), user))
+  return /^postgres \(PostgreSQL\)/.test(answer) && (await canRead(initialCatalogs(binaries), user))
+}
+
+function initialCatalogs(binaries: Binaries): string {
+  return join(binaries.folder, 'share', 'postgresql', 'postgres.bki')
 }
 
 /** Copied beside and renamed, so that two starters and a crash leave a whole copy or none. */
@@ -88,9 +92,16 @@ async function copied(installed: Binaries, shelter: string): Promise<Binaries> {
   await cp(join(installed.folder, 'pg-symlinks.json'), join(unfinished, 'pg-symlinks.json')).catch(() => {})
   await makeLinks(unfinished).catch(() => {})
   await rename(unfinished, folder).catch(() => rm(unfinished, { recursive: true, force: true }))
-  const older = (await entries(shelter)).filter((name) => /^postgres-\d/.test(name) && name !== basename(folder))
-  for (const name of older) await rm(join(shelter, name), { recursive: true, force: true })
   return copy
+}
+
+/** Removes copies of other versions and unfinished ones; only for the process that has just started a server here. */
+export async function removeOtherCopies(binaries: Binaries, shelter: string): Promise<void> {
+  for (const name of await entries(shelter)) {
+    if (/^postgres-\d/.test(name) && join(shelter, name) !== binaries.folder) {
+      await rm(join(shelter, name), { recursive: true, force: true })
+    }
+  }
 }
 
 async function entries(folder: string): Promise<string[]> {

@@ -1,11 +1,13 @@
-import { chmod, chown, lchown, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StartError } from '../../model/errors.ts'
 import { randomBase62 } from '../../runtime/ids.ts'
 import type { Logger } from '../../runtime/log.ts'
 import { majorOf, program } from './binaries.ts'
-import { type Place, writeRecord } from './place.ts'
-import { explain, isCode, isMissing } from './problems.ts'
+import { chownTree } from './ownership.ts'
+import type { Place } from './place.ts'
+import { explain, isMissing } from './problems.ts'
+import { writeRecord } from './record.ts'
 import { isRoot, run } from './user.ts'
 
 /** The superuser of an embedded database, and its name. */
@@ -34,6 +36,13 @@ export async function prepareCluster(place: Place, log: Logger): Promise<void> {
   await ownIt(place)
 }
 
+/** Removes what a first start left that was cut off; only for the process that has just started the server. */
+export async function removeUnfinished(home: string): Promise<void> {
+  for (const name of await readdir(home)) {
+    if (/^(new|password)-[0-9A-Za-z]{6}$/.test(name)) await rm(join(home, name), { recursive: true, force: true })
+  }
+}
+
 /** In a directory of its own that is renamed when it is whole; of two starters, the second finds the first's. */
 async function initialise(place: Place): Promise<void> {
   const { home, cluster, record, user, binaries } = place
@@ -51,9 +60,9 @@ async function initialise(place: Place): Promise<void> {
   }
   try {
     const { code, output, failure } = await run(program(binaries, 'initdb'), parameters, user)
-    if (code !== 0) throw explain(`${output}\n${failure}`, home)
-    await rename(unfinished, cluster).catch((error) => {
-      if (!isCode(error, 'ENOTEMPTY', 'EEXIST')) throw error
+    if (code !== 0 && !(await exists(cluster))) throw explain(`${output}\n${failure}`, home)
+    await rename(unfinished, cluster).catch(async (error) => {
+      if (!(await exists(cluster))) throw error
     })
     await flushFolder(home)
   } finally {
@@ -68,15 +77,6 @@ async function ownIt(place: Place): Promise<void> {
   const { uid, mode } = await stat(cluster)
   if (isRoot() && user !== null && uid !== user.uid) await chownTree(cluster, user.uid, user.gid)
   if (process.platform !== 'win32' && (mode & 0o777) !== 0o700) await chmod(cluster, 0o700)
-}
-
-async function chownTree(folder: string, uid: number, gid: number): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) await chownTree(path, uid, gid)
-    else await lchown(path, uid, gid)
-  }
-  await chown(folder, uid, gid)
 }
 
 /** So that the rename outlives a power cut. Windows cannot open a folder. */

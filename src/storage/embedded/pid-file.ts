@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { readFile, readlink, rename, rm } from 'node:fs/promises'
+import { readFile, readlink, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomBase62 } from '../../runtime/ids.ts'
+import { sleep } from '../../runtime/timer.ts'
 import { lineOf } from './user.ts'
 
 /** What `postmaster.pid` says about the server on a database directory. */
 export interface PidFile {
   pid: number
+  /** 0 when the server has not got that far. */
   port: number
   /** Empty on loopback. */
   socketDir: string
@@ -14,13 +16,13 @@ export interface PidFile {
   state: string
 }
 
-/** Null when there is none, or it is still being written. Lines: pid, directory, start, port, socket, address, memory, state. */
+/** Null when there is none, or it is still empty. Lines: pid, directory, start, port, socket, address, memory, state. */
 export async function readPidFile(cluster: string): Promise<PidFile | null> {
   const lines = (await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
   const pid = Number.parseInt(lines[0] ?? '', 10)
   const port = Number.parseInt(lines[3] ?? '', 10)
-  if (!(pid > 0) || !(port > 0)) return null
-  return { pid, port, socketDir: (lines[4] ?? '').trim(), state: (lines[7] ?? '').trim() }
+  if (!(pid > 0)) return null
+  return { pid, port: port > 0 ? port : 0, socketDir: (lines[4] ?? '').trim(), state: (lines[7] ?? '').trim() }
 }
 
 /** True for a process that runs; a zombie (its parent does not collect it) has ended. */
@@ -57,4 +59,18 @@ export async function removeStale(cluster: string, stale: PidFile): Promise<void
   const moved = Number.parseInt(await readFile(aside, 'utf8').catch(() => ''), 10)
   if (moved === stale.pid) await rm(aside, { force: true })
   else await rename(aside, file).catch(() => {})
+}
+
+/** After a power cut the file may be empty, which PostgreSQL takes for a start under way. True if it was and is gone. */
+export async function removeEmptyPidFile(cluster: string): Promise<boolean> {
+  const file = join(cluster, 'postmaster.pid')
+  // A server that is writing it needs less than this.
+  await sleep(1_000)
+  const size = await stat(file).then(
+    (found) => found.size,
+    () => null,
+  )
+  if (size !== 0) return false
+  await rm(file, { force: true })
+  return true
 }

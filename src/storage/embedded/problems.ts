@@ -39,7 +39,13 @@ export function explain(printed: string, place: string): StartError {
   for (const [look, sentence] of meanings) {
     if (look.test(printed)) return new StartError(fill(sentence, place, message))
   }
-  return new StartError(fill('PostgreSQL did not start in $1: $2. Or set DATABASE_URL.', place, message))
+  return new StartError(
+    fill(
+      'PostgreSQL did not start in $1 ($2); see postgres.log in the data directory, or set DATABASE_URL.',
+      place,
+      message,
+    ),
+  )
 }
 
 /** One line for a person from a failed file operation of ours. */
@@ -52,6 +58,11 @@ export function explainFile(error: unknown, place: string): unknown {
       .replace(/^EROFS: r/, 'R'),
     place,
   )
+}
+
+/** One line for a person from what a running server answered. */
+export function explainError(error: unknown, place: string): unknown {
+  return error instanceof Error && 'code' in error ? explain(error.message, place) : error
 }
 
 export function isMissing(error: unknown): boolean {

@@ -1,9 +1,11 @@
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { monotonicMs } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/log.ts'
 import { sleep } from '../../runtime/timer.ts'
 import { program } from './binaries.ts'
 import { isAlive, isServerOf, readPidFile } from './pid-file.ts'
-import { type Place, removeEmpty } from './place.ts'
+import type { Place } from './place.ts'
 import { run } from './user.ts'
 
 /** Fast shutdown writes a checkpoint, so it may take as long as the disk needs; immediate is the power cut. */
@@ -24,7 +26,7 @@ export async function stopServer(place: Place, log: Logger): Promise<void> {
       await waitForEnd(pid, immediateLimitMs)
     }
   }
-  if (socketDir !== '') await removeEmpty(socketDir)
+  if (socketDir !== '') await removeSocketDir(socketDir, pid)
 }
 
 async function shutDown(place: Place, pid: number, mode: 'fast' | 'immediate', limitMs: number): Promise<boolean> {
@@ -51,4 +53,16 @@ async function waitForEnd(pid: number, limitMs: number): Promise<boolean> {
     await sleep(10)
   }
   return true
+}
+
+/** With what a killed server left in it; not when another server has its socket there by now. */
+async function removeSocketDir(socketDir: string, pid: number): Promise<void> {
+  const names = await readdir(socketDir).catch(() => [])
+  for (const name of names.filter((one) => one.endsWith('.lock'))) {
+    const holder = Number.parseInt(await readFile(join(socketDir, name), 'utf8').catch(() => ''), 10)
+    if (holder !== pid || isAlive(holder)) continue
+    await rm(join(socketDir, name.slice(0, -'.lock'.length)), { force: true })
+    await rm(join(socketDir, name), { force: true })
+  }
+  await rmdir(socketDir).catch(() => {})
 }

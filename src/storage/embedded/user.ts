@@ -30,17 +30,23 @@ export async function chooseUser(names: readonly string[] = unprivileged): Promi
   )
 }
 
-/** How a child becomes `user`. The working directory is one that everyone reaches; the environment is not ours to tell. */
+/** How a child becomes `user`. It starts where everyone may be, and without our environment: that holds secrets. */
 export function spawnAs(user: RunAs | null): SpawnOptions {
   const identity = user === null ? {} : { uid: user.uid, gid: user.gid }
   if (process.platform === 'win32') return { ...identity, windowsHide: true }
   return { ...identity, cwd: '/', env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' } }
 }
 
-/** True when `user` can go into this directory and list it: tried, not computed, so that ACLs and mounts count. */
-export async function canRead(directory: string, user: RunAs | null): Promise<boolean> {
+/** True when `user` can go into this directory: tried, not computed, so that ACLs and mounts count. */
+export async function canEnter(directory: string, user: RunAs | null): Promise<boolean> {
   if (user === null) return true
-  return (await lineOf('/bin/sh', ['-c', 'cd "$1" && test -r . && echo yes', 'sh', directory], user)) === 'yes'
+  return (await lineOf('/bin/sh', ['-c', 'cd "$1" && echo yes', 'sh', directory], user)) === 'yes'
+}
+
+/** True when `user` can read this file; tried like `canEnter`. */
+export async function canRead(file: string, user: RunAs | null): Promise<boolean> {
+  if (user === null) return true
+  return (await lineOf('/bin/sh', ['-c', 'test -r "$1" && echo yes', 'sh', file], user)) === 'yes'
 }
 
 /** The first line that a program prints, on standard output if there is any; the failure's message otherwise. */
