@@ -62,11 +62,17 @@ export interface RealPds {
   stop(): Promise<void>
 }
 
-/** Starts `pds.mjs` under the Node that `run.ts` chose and waits until its accounts exist. */
-export async function startPds(handles: string[] = []): Promise<RealPds> {
+/**
+ * Starts `pds.mjs` under the Node that `run.ts` chose and waits until its accounts exist.
+ * `publicUrl` is where the accounts say that they live, when that is not the PDS itself.
+ */
+export async function startPds(handles: string[] = [], publicUrl?: string): Promise<RealPds> {
   const node = process.env.REAL_PDS_NODE
   if (!node) throw new Error('Run this through "npm run test:real-pds".')
-  const server = spawn(node, [join(import.meta.dirname, 'pds.mjs'), ...handles], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const server = spawn(node, [join(import.meta.dirname, 'pds.mjs'), ...handles], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...(publicUrl ? { REAL_PDS_PUBLIC_URL: publicUrl } : {}) },
+  })
   const ready = JSON.parse(await firstLine(server)) as Pick<RealPds, 'url' | 'jwtSecret' | 'serviceDid' | 'accounts'>
   const read = async (path: string) => {
     const reply = await fetch(`${ready.url}/xrpc/${path}`)

@@ -5,7 +5,8 @@
 //   { url, serviceDid, jwtSecret, accounts: [{ handle, did, email, password, appPassword }] }
 // and ends, leaving nothing behind, when its standard input closes or on SIGTERM.
 //
-// Arguments: the handles to create (default: alice.test bob.test). REAL_PDS_RATE_LIMITS=off lifts the limits.
+// Arguments: the handles to create (default: alice.test bob.test). REAL_PDS_RATE_LIMITS=off lifts the limits,
+// REAL_PDS_PUBLIC_URL is what the accounts' DID documents name instead of the PDS itself.
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -70,7 +71,7 @@ async function startPds(port, didPlcUrl) {
   }
   const config = envToCfg(env)
   // `localhost` may mean ::1 to a client; this server listens on 127.0.0.1 alone.
-  config.service.publicUrl = `http://127.0.0.1:${port}`
+  config.service.publicUrl = process.env.REAL_PDS_PUBLIC_URL ?? `http://127.0.0.1:${port}`
   const server = await PDS.create(config, envToSecrets(env))
   // Instead of server.start(), which would listen on every address.
   await server.ctx.sequencer.start()

@@ -18,11 +18,10 @@ const nodeGyp = process.env.npm_config_node_gyp
 if (!node || !npm) fail('Start this with "npm run test:real-pds": it needs to know the Node that npm runs with.')
 process.stdout.write(`tests: Node ${process.version}, PDS: Node ${versionOf(node)}\n`)
 if (!isInstalled(node)) install(node, npm)
-const tests = readdirSync(join(here, 'tests')).map((file) => join(here, 'tests', file))
-const chosen = process.argv.slice(2)
-process.exitCode = run(process.execPath, ['--test', '--test-concurrency=1', ...chosen, ...tests], {
-  REAL_PDS_NODE: node,
-}).status
+const chosen =
+  process.argv.length > 2 ? process.argv.slice(2).map((name) => `${name}.ts`) : readdirSync(join(here, 'tests'))
+const tests = chosen.map((file) => join(here, 'tests', file))
+process.exitCode = run(process.execPath, ['--test', '--test-concurrency=1', ...tests], { REAL_PDS_NODE: node }).status
 
 function isInstalled(node: string): boolean {
   const manifest = join(packages, '@atproto/pds/package.json')

@@ -50,18 +50,18 @@ export interface Held {
  * A relay in front of the PDS. `intercept` sees each call when all its bytes have arrived; when it answers true
  * it has dealt with the call, and the caller never gets a reply.
  */
-export async function startRelay(target: string, intercept: (call: Held) => Promise<boolean>): Promise<Relay> {
+export async function startRelay(target: () => string, intercept: (call: Held) => Promise<boolean>): Promise<Relay> {
   const calls: string[] = []
   const { url, stop } = await serve(async (request, reply) => {
     const method = (request.url ?? '').replace(/^\/xrpc\//, '').replace(/\?.*$/, '')
     calls.push(method)
     const body = await bodyOf(request)
+    let answer = () => {}
     const forward = async () => {
-      const { status, text, type } = await send(target, request, body)
+      const { status, text, type } = await send(target(), request, body)
       answer = () => reply.writeHead(status, { 'content-type': type }).end(text)
       return status
     }
-    let answer = () => {}
     if (await intercept({ method, forward })) return void reply.destroy()
     await forward()
     answer()

@@ -23,7 +23,7 @@ before(async () => {
   pds = await startPds()
   web = await startWeb()
   alice = await signIn(pds, 'alice.test')
-  folder = await mkdtemp(join(tmpdir(), 'belfry-killed-'))
+  folder = await mkdtemp(join(tmpdir(), 'belfry-real-killed-'))
   picture = web.put('/a.png', { type: 'image/png', body: png(20, 20, 99) })
 })
 after(async () => {
@@ -101,12 +101,15 @@ async function killedInside(
   method = 'com.atproto.repo.putRecord',
 ): Promise<void> {
   let running: ChildProcess | undefined
-  const relay = await startRelay(pds.url, async (call) => {
-    if (call.method !== method) return false
-    await during(call)
-    running?.kill('SIGKILL')
-    return true
-  })
+  const relay = await startRelay(
+    () => pds.url,
+    async (call) => {
+      if (call.method !== method) return false
+      await during(call)
+      running?.kill('SIGKILL')
+      return true
+    },
+  )
   const { child, ended } = start({ ...order, relay: relay.url })
   running = child
   const how = await ended
