@@ -4,7 +4,7 @@
  *
  *   npm run bench            both measurements
  *   npm run bench -- random  200 posts at random instants
- *   npm run bench -- burst   10,000 posts over 500 accounts due in the same second
+ *   npm run bench -- burst   10,000 posts over 500 accounts due in the same second (BENCH_POSTS sets how many)
  */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -68,7 +68,7 @@ async function random(): Promise<void> {
 }
 
 async function burst(): Promise<void> {
-  const count = 10_000
+  const count = Number(process.env['BENCH_POSTS'] ?? 10_000)
   const accounts = await connectAccounts(belfry, sandboxUrl, 500)
   const writtenFrom = Date.now()
   const dueAt = Math.ceil((Date.now() + 60_000) / 1000) * 1000

@@ -25,7 +25,7 @@ import { startRescuer } from './schedule/rescuer.ts'
 import { createOutbound, type Outbound } from './security/outbound.ts'
 import { createVault } from './security/vault.ts'
 import type { Database } from './storage/database.ts'
-import { startNudges } from './storage/nudges.ts'
+import { type Nudge, startNudges } from './storage/nudges.ts'
 import { openStore } from './storage/open.ts'
 
 /** A running Belfry, and what the command line needs of it. */
@@ -83,13 +83,14 @@ export async function startBelfry(options: StartOptions): Promise<Belfry> {
     const http = (platform: PlatformName) => platformOutbound({ outbound, platform, origins })
     const originOf = (platform: PlatformName) => originLabel(platform, origins)
 
-    const wakes = { posts: () => {}, deliveries: () => {} }
+    const wakes = { posts: (_dueAtMs: number) => {}, deliveries: () => {} }
+    const receive = (nudge: Nudge) => (nudge.what === 'posts' ? wakes.posts(nudge.dueAtMs) : wakes.deliveries())
     const self = `${hostname()}-${process.pid}-${randomBase62(6)}`
-    const nudges = startNudges({ db, log, self, onNudge: (what) => wakes[what]() })
+    const nudges = startNudges({ db, log, self, onNudge: receive })
     stops.push(() => nudges.stop())
-    const wake = (what: 'posts' | 'deliveries') => {
-      wakes[what]()
-      nudges.send(what)
+    const wake = (nudge: Nudge) => {
+      receive(nudge)
+      nudges.send(nudge)
     }
 
     const works = config.roles.includes('worker')
@@ -107,7 +108,7 @@ export async function startBelfry(options: StartOptions): Promise<Belfry> {
       log,
       version,
       publicUrl: () => config.publicUrl ?? url,
-      wake: { posts: (at) => wake(at === null ? 'deliveries' : 'posts') },
+      wake: { posts: (at) => wake(at ? { what: 'posts', dueAtMs: at.getTime() } : { what: 'deliveries' }) },
       rateLimit: config.rateLimit,
       trustProxy: config.trustProxy,
       allowedHosts: allowedHosts(config),
@@ -133,7 +134,7 @@ export async function startBelfry(options: StartOptions): Promise<Belfry> {
       wakes.deliveries = () => worker.nudge()
       const rescuer = startRescuer({ db, clock, log, wake: () => worker.nudge() })
       stops.push(() => rescuer.stop())
-      dispatcher = startDispatcher({ db, clock, log, wake: () => wake('deliveries') })
+      dispatcher = startDispatcher({ db, clock, log, wake: () => wake({ what: 'deliveries' }) })
       const { nudge, stop: stopDispatcher } = dispatcher
       stops.push(stopDispatcher)
       wakes.posts = nudge

@@ -12,8 +12,8 @@ const batchSize = 500
 const sweepMs = 1_000
 
 export interface Dispatcher {
-  /** A post became due sooner than known: look again. */
-  nudge(): void
+  /** A post was written that is due at `dueAtMs` (Unix time): looks again if that is sooner than known. Without it: at once. */
+  nudge(dueAtMs?: number): void
   /** For /readyz: milliseconds since the last finished look and since the last claim; how late the oldest due post is. */
   pulse(): Promise<Pulse>
   stop(): Promise<void>
@@ -34,8 +34,11 @@ export function startDispatcher(parts: { db: Database; clock: Clock; log: Logger
   const { db, clock, log, wake } = parts
   let tickedAtMs = monotonicMs()
   let claimedAtMs = monotonicMs()
+  /** When the next look comes by itself; unknown while one is under way. */
+  let nextLookAtMs = Number.POSITIVE_INFINITY
 
   async function runOnce(signal: AbortSignal): Promise<number> {
+    nextLookAtMs = Number.POSITIVE_INFINITY
     while (!signal.aborted) {
       const started = await claimDue(db, clock, batchSize)
       if (started.length > 0) {
@@ -51,12 +54,17 @@ export function startDispatcher(parts: { db: Database; clock: Clock; log: Logger
     }
     const waitMs = await nextDueMs(db, clock.dbNow())
     // A timer may fire a little early; the statement then finds nothing and the next wait is short.
-    return waitMs === null ? sweepMs : Math.min(Math.max(waitMs, 0), sweepMs)
+    const sleepMs = waitMs === null ? sweepMs : Math.min(Math.max(waitMs, 0), sweepMs)
+    nextLookAtMs = clock.nowMs() + sleepMs
+    return sleepMs
   }
 
   const service: Service = startService({ name: 'dispatcher', log, runOnce })
   return {
-    nudge: () => service.nudge(),
+    nudge(dueAtMs) {
+      // Ten thousand posts for next week must not mean ten thousand looks.
+      if (dueAtMs === undefined || dueAtMs < nextLookAtMs) service.nudge()
+    },
     async pulse() {
       const nowMs = monotonicMs()
       const { oldestDueMs } = await dueOverview(db, clock.dbNow())

@@ -9,9 +9,12 @@ const channel = 'belfry_nudge'
 /** Between two notifications of one process, in milliseconds: many at once would queue commits behind each other. */
 const gapMs = 50
 
+/** Deliveries are waiting, or posts were written of which the earliest is due at `dueAtMs` (Unix time). */
+export type Nudge = { what: 'deliveries' } | { what: 'posts'; dueAtMs: number }
+
 export interface Nudges {
   /** Tells the other processes: at once, then at most every 50 ms. */
-  send(what: 'posts' | 'deliveries'): void
+  send(nudge: Nudge): void
   stop(): Promise<void>
 }
 
@@ -19,19 +22,15 @@ export interface Nudges {
  * Listens for other processes and tells them. Where a pooler forbids LISTEN, or the connection is lost, the sweeps
  * of dispatcher and worker serve until it is back.
  */
-export function startNudges(parts: {
-  db: Database
-  log: Logger
-  self: string
-  onNudge(what: 'posts' | 'deliveries'): void
-}): Nudges {
+export function startNudges(parts: { db: Database; log: Logger; self: string; onNudge(nudge: Nudge): void }): Nudges {
   const { db, log, self, onNudge } = parts
   let listener: pg.PoolClient | null = null
   let stopped = false
   let cancelRetry = () => {}
   let cancelSend: (() => void) | null = null
   let sentAtMs = Number.NEGATIVE_INFINITY
-  const pending = new Set<'posts' | 'deliveries'>()
+  let pendingDeliveries = false
+  let pendingDueAtMs = Number.POSITIVE_INFINITY
 
   async function listen(): Promise<void> {
     try {
@@ -41,9 +40,10 @@ export function startNudges(parts: {
       client.on('error', () => lost(client))
       client.on('end', () => lost(client))
       client.on('notification', ({ payload }) => {
-        const [from, ...what] = (payload ?? '').split(' ')
+        const [from, deliveries, dueAtMs] = (payload ?? '').split(' ')
         if (from === self) return
-        for (const one of what) if (one === 'posts' || one === 'deliveries') onNudge(one)
+        if (deliveries === 'deliveries') onNudge({ what: 'deliveries' })
+        if (/^\d{1,16}$/.test(dueAtMs ?? '')) onNudge({ what: 'posts', dueAtMs: Number(dueAtMs) })
       })
       await client.query(`listen ${channel}`)
     } catch (error) {
@@ -66,15 +66,17 @@ export function startNudges(parts: {
   function flush(): void {
     cancelSend = null
     sentAtMs = monotonicMs()
-    const text = [self, ...pending].join(' ')
-    pending.clear()
+    const text = `${self} ${pendingDeliveries ? 'deliveries' : '-'} ${Number.isFinite(pendingDueAtMs) ? pendingDueAtMs : '-'}`
+    pendingDeliveries = false
+    pendingDueAtMs = Number.POSITIVE_INFINITY
     db.rows('select pg_notify($1, $2)', [channel, text]).catch(() => {})
   }
 
   void listen()
   return {
-    send(what) {
-      pending.add(what)
+    send(nudge) {
+      if (nudge.what === 'deliveries') pendingDeliveries = true
+      else pendingDueAtMs = Math.min(pendingDueAtMs, nudge.dueAtMs)
       cancelSend ??= later(sentAtMs + gapMs - monotonicMs(), flush)
     },
     async stop() {
