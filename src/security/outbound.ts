@@ -183,7 +183,7 @@ function exchange(agent: Agent, url: URL, request: OutboundRequest, deadlineMs: 
         else controller = started
       },
       onResponseStart(_, statusCode, received) {
-        if (statusCode < 200) return
+        // Early hints (1xx) come this way too; the last one called is the answer.
         status = statusCode
         answered = flat(received)
         const announced = method === 'HEAD' ? 0 : Number(answered['content-length'])

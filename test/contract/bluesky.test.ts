@@ -109,6 +109,9 @@ for (const count of [1, 4, 5, 10]) {
       images.map((_, index) => ({ width: 10 + index, height: 20 })),
     )
     assert.deepEqual(post!.options['langs'], ['de', 'en'])
+    const [write] = bench.sentTo('com.atproto.repo.putRecord')
+    // A server that does not know galleries yet would refuse to validate one.
+    assert.equal(JSON.parse(write!.body as string).validate, count <= 4 ? true : undefined)
   })
 }
 
@@ -392,4 +395,32 @@ test('the post goes to the server that holds the repository', async (t) => {
   const delivery: Delivery = deliveryOf({ ...account, facts: { pds: 'https://pds.belfry-sandbox.test' } }, 'at home')
   publishedOf(await attempt(bench, delivery))
   assert.ok(bench.sent.every(({ url }) => url.startsWith('https://pds.belfry-sandbox.test/')))
+})
+
+test('a mention or quote that cannot be looked up now waits, but a mention not for ever', async (t) => {
+  const { bench, account } = await setup(t)
+  const friend = await bench.account('friend')
+  const quoted = publishedOf(await attempt(bench, deliveryOf(friend, 'quote me')))
+  const quoting = deliveryOf(account, ' ', { options: { quote: quoted.id } })
+  await bench.fault('server_error', { on: 'read', times: 2 })
+  assert.equal((await attempt(bench, quoting)).kind, 'retry')
+  publishedOf(await attempt(bench, quoting))
+
+  const mentioning = deliveryOf(account, `hi @${friend.username}`)
+  await bench.fault('server_error', { on: 'read', times: 4 })
+  for (let tries = 0; tries < 3; tries += 1) {
+    assert.equal((await attempt(bench, mentioning)).kind, 'retry')
+  }
+  publishedOf(await attempt(bench, mentioning))
+  assert.equal((await bench.published(account.userId)).at(-1)!.options['facets'], undefined)
+})
+
+test('a token that expires while the card’s picture goes up costs neither', async (t) => {
+  const { bench, web, account } = await setup(t)
+  web.put('/thumb.png', 'image/png', png(6, 3))
+  const page = web.put('/page', 'text/html', '<title>x</title><meta property="og:image" content="/thumb.png">')
+  await bench.fault('expire_token', { on: 'upload' })
+  publishedOf(await attempt(bench, deliveryOf(account, page)))
+  const [post] = await bench.published(account.userId)
+  assert.ok((post!.options['external'] as { thumb?: object }).thumb)
 })
