@@ -4,6 +4,7 @@ import { type DevState, readDevState } from '../config/secrets.ts'
 import { type Belfry, startBelfry } from '../main.ts'
 import { StartError } from '../model/errors.ts'
 import { createLog } from '../runtime/log.ts'
+import { makeApiKey } from '../security/api-keys.ts'
 import { firstStart } from './first-start.ts'
 import { print } from './output.ts'
 import { stopOnSignal, withOptions } from './server-command.ts'
@@ -27,7 +28,7 @@ export function devCommand(): Command {
       const config = readConfig(withOptions({ HOST: options.host, PORT: options.port }), 'dev')
       refuseQuietExposure(config, options.expose ?? false)
       const log = createLog(options.json || process.stdout.isTTY !== true ? config.logLevel : quieter(config.logLevel))
-      const state = readDevState(config.dataDir)
+      const state = readDevState(config.dataDir, () => makeApiKey().key)
       const secret = config.secret ?? Buffer.from(state.secret, 'base64')
       const exposeKey = options.expose ? state.apiKey : null
       const belfry = await startBelfry({ config, secret, log, version, exposeKey })
@@ -50,7 +51,7 @@ function quieter(level: string): string {
   return level === 'info' ? 'warn' : level
 }
 
-type ReadyState = DevState & { apiKey: string; projectId: string }
+type ReadyState = DevState & { projectId: string }
 
 function line(belfry: Belfry, config: Config, ready: ReadyState) {
   return {

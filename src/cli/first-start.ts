@@ -6,7 +6,7 @@ import { platformNames } from '../model/platform.ts'
 import { scopes } from '../model/project.ts'
 import { platformOf } from '../platforms/registry.ts'
 import { newId } from '../runtime/ids.ts'
-import { hashApiKey, makeApiKey } from '../security/api-keys.ts'
+import { hashApiKey, hintOf } from '../security/api-keys.ts'
 import { createKey, findKey } from '../storage/keys.ts'
 import { insertProject, readProjectByName } from '../storage/projects.ts'
 
@@ -17,33 +17,34 @@ export async function firstStart(
   belfry: Belfry,
   config: Config,
   state: DevState,
-): Promise<DevState & { apiKey: string; projectId: string }> {
+): Promise<DevState & { projectId: string }> {
   const { db, clock } = belfry
-  const known = state.apiKey ? await findKey(db, hashApiKey(state.apiKey), clock.dbNow()) : null
-  if (known && state.apiKey) return { ...state, apiKey: state.apiKey, projectId: known.project.id }
+  const known = await findKey(db, hashApiKey(state.apiKey), clock.dbNow())
+  if (known && state.projectId) return { ...state, projectId: known.project.id }
 
   const project =
     (await insertProject(db, { id: newId('proj', clock.nowMs()), name: projectName }, null)) ??
     (await readProjectByName(db, projectName))
   if (!project) throw new Error('the dev project was removed while it was made')
-  const { key, hash, hint } = makeApiKey()
-  await createKey(
-    db,
-    {
-      id: newId('key', clock.nowMs()),
-      projectId: project.id,
-      hash,
-      hint,
-      label: 'dev',
-      scopes,
-      accountIds: null,
-      revealTokens: false,
-      expiresAt: null,
-    },
-    null,
-  )
+  if (!known) {
+    await createKey(
+      db,
+      {
+        id: newId('key', clock.nowMs()),
+        projectId: project.id,
+        hash: hashApiKey(state.apiKey),
+        hint: hintOf(state.apiKey),
+        label: 'dev',
+        scopes,
+        accountIds: null,
+        revealTokens: false,
+        expiresAt: null,
+      },
+      null,
+    )
+  }
   const accounts = await sandboxAccounts(belfry, project.id)
-  const ready = { ...state, apiKey: key, projectId: project.id, accounts }
+  const ready = { ...state, projectId: project.id, accounts }
   writeDevState(config.dataDir, ready)
   return ready
 }

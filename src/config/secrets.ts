@@ -6,16 +6,21 @@ import { join } from 'node:path'
 export interface DevState {
   /** Base64, 32 bytes. */
   secret: string
-  apiKey: string | null
+  /** Made with the state, so that an exposed sandbox asks for it from the first moment. */
+  apiKey: string
   projectId: string | null
   accounts: { id: string; platform: string }[]
 }
 
-/** Reads `dev`'s state, or makes one with a new secret. The directory is 0700, the file 0600. */
-export function readDevState(dataDir: string): DevState {
+/**
+ * Reads `dev`'s state, or makes one with a new secret. The directory is 0700, the file 0600.
+ * @param newKey makes the API key of a new state
+ */
+export function readDevState(dataDir: string, newKey: () => string): DevState {
   const file = join(dataDir, 'dev.json')
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as DevState
-  const state: DevState = { secret: randomBytes(32).toString('base64'), apiKey: null, projectId: null, accounts: [] }
+  const secret = randomBytes(32).toString('base64')
+  const state: DevState = { secret, apiKey: newKey(), projectId: null, accounts: [] }
   writeDevState(dataDir, state)
   return state
 }

@@ -19,7 +19,12 @@ export interface MadeKey {
 export function makeApiKey(): MadeKey {
   const random = randomBase62(randomLength)
   const key = `${prefix}${random}${checksum(random)}`
-  return { key, hash: hashApiKey(key), hint: key.slice(0, prefix.length + 4) }
+  return { key, hash: hashApiKey(key), hint: hintOf(key) }
+}
+
+/** The first characters of a key: enough to recognise it by, far too few to use. */
+export function hintOf(key: string): string {
+  return key.slice(0, prefix.length + 4)
 }
 
 /** True when the form and checksum are right, so that typing errors and other services' keys need no query. */
