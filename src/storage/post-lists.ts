@@ -29,32 +29,33 @@ export async function readPost(db: Db, projectId: string, id: string): Promise<P
 }
 
 /**
- * A page of posts, newest first. Four statements and not one with many "or null": each shape has an index that
- * gives its rows in order, so that a page costs the same however many posts there are.
+ * A page of posts, newest first. Several statements and not one with many "or null": each shape has an index that
+ * serves it, so that a page costs the same however many posts there are.
  */
 export async function listPosts(db: Db, filter: PostFilter, page: Page): Promise<Post[]> {
-  const rows = await postRows(db, filter, page)
+  const rows = await postRows(db, filter, await targetLists(db, filter), page)
   return rows.map(postFromRow)
 }
 
-function postRows(db: Db, filter: PostFilter, page: Page): Promise<PostRow[]> {
-  const { projectId, statuses, externalIds, platforms, accountIds, allowedIds } = filter
-  const others = [platforms, accountIds, allowedIds]
+function postRows(db: Db, filter: PostFilter, lists: string[][], page: Page): Promise<PostRow[]> {
+  const { projectId, statuses, externalIds } = filter
+  const [first, second = null, third = null] = lists
   if (externalIds) {
     return db.rows(
       `select ${postColumns} from posts p
        where project_id = $1 and external_id = any($2) and ($3::text[] is null or status = any($3))
-         and ${targetsMatch('$4', '$5', '$6')}
+         and ${targets('$4')} and ${targets('$5')} and ${targets('$6')}
        order by created_at desc, id desc limit $7 offset $8`,
-      [projectId, externalIds, statuses, ...others, page.limit, page.offset],
+      [projectId, externalIds, statuses, first ?? null, second, third, page.limit, page.offset],
     )
   }
-  if (others.some((list) => list !== null)) {
+  if (first) {
     return db.rows(
       `select ${postColumns} from posts p
-       where project_id = $1 and ($2::text[] is null or status = any($2)) and ${targetsMatch('$3', '$4', '$5')}
+       where project_id = $1 and id in (select t.post_id from targets t where t.account_id = any($2))
+         and ($3::text[] is null or status = any($3)) and ${targets('$4')} and ${targets('$5')}
        order by created_at desc, id desc limit $6 offset $7`,
-      [projectId, statuses, ...others, page.limit, page.offset],
+      [projectId, first, statuses, second, third, page.limit, page.offset],
     )
   }
   if (statuses) {
@@ -75,24 +76,34 @@ function postRows(db: Db, filter: PostFilter, page: Page): Promise<PostRow[]> {
   )
 }
 
-/** How many posts match, exactly. Kept counts serve all posts and statuses; other filters count. */
+/** How many posts match, exactly. Kept counts serve all posts and statuses; other filters count by index. */
 export async function countPosts(db: Db, filter: PostFilter): Promise<number> {
-  const { projectId, statuses, externalIds, platforms, accountIds, allowedIds } = filter
+  const { projectId, statuses, externalIds } = filter
+  const [first, second = null, third = null] = await targetLists(db, filter)
   if (externalIds) {
     return total(
       db,
       `select count(*) as total from posts p
        where project_id = $1 and external_id = any($2) and ($3::text[] is null or status = any($3))
-         and ${targetsMatch('$4', '$5', '$6')}`,
-      [projectId, externalIds, statuses, platforms, accountIds, allowedIds],
+         and ${targets('$4')} and ${targets('$5')} and ${targets('$6')}`,
+      [projectId, externalIds, statuses, first ?? null, second, third],
     )
   }
-  if (platforms || accountIds || allowedIds) {
+  if (first && !second && !statuses) {
+    // The accounts are the project's own, and so are their posts: the index alone answers.
+    return total(
+      db,
+      'select count(*) as total from (select distinct post_id from targets where account_id = any($1)) targeted',
+      [first],
+    )
+  }
+  if (first) {
     return total(
       db,
       `select count(*) as total from posts p
-       where project_id = $1 and ($2::text[] is null or status = any($2)) and ${targetsMatch('$3', '$4', '$5')}`,
-      [projectId, statuses, platforms, accountIds, allowedIds],
+       where project_id = $1 and id in (select t.post_id from targets t where t.account_id = any($2))
+         and ($3::text[] is null or status = any($3)) and ${targets('$4')} and ${targets('$5')}`,
+      [projectId, first, statuses, second, third],
     )
   }
   return total(
@@ -108,15 +119,30 @@ async function total(db: Db, sql: string, parameters: readonly unknown[]): Promi
   return rows[0]!.total
 }
 
-/** Part of a constant statement: the conditions on a post's targets; `p` is the posts table. */
-function targetsMatch(platforms: string, accountIds: string, allowedIds: string): string {
-  return `(${platforms}::text[] is null or exists (
-           select 1 from targets t join accounts a on a.id = t.account_id
-           where t.post_id = p.id and a.platform = any(${platforms})))
-         and (${accountIds}::text[] is null or exists (
-           select 1 from targets t where t.post_id = p.id and t.account_id = any(${accountIds})))
-         and (${allowedIds}::text[] is null or exists (
-           select 1 from targets t where t.post_id = p.id and t.account_id = any(${allowedIds})))`
+/** Part of a constant statement: post `p` targets one of these accounts, where any are asked for. */
+function targets(accountIds: string): string {
+  return `(${accountIds}::text[] is null or exists (
+           select 1 from targets t where t.post_id = p.id and t.account_id = any(${accountIds})))`
+}
+
+/** The filters on targets as lists of the project's accounts, of each of which a post must have one. */
+async function targetLists(db: Db, filter: PostFilter): Promise<string[][]> {
+  const { projectId, platforms, accountIds, allowedIds } = filter
+  if (!platforms && !accountIds && !allowedIds) return []
+  const rows = await db.rows<{ platforms: string[]; accounts: string[]; allowed: string[] }>(
+    `select coalesce(array_agg(id) filter (where platform = any($2)), '{}') as platforms,
+       coalesce(array_agg(id) filter (where id = any($3)), '{}') as accounts,
+       coalesce(array_agg(id) filter (where id = any($4)), '{}') as allowed
+     from accounts
+     where project_id = $1 and (platform = any($2) or id = any($3) or id = any($4))`,
+    [projectId, platforms, accountIds, allowedIds],
+  )
+  const found = rows[0]!
+  return [
+    ...(accountIds ? [found.accounts] : []),
+    ...(allowedIds ? [found.allowed] : []),
+    ...(platforms ? [found.platforms] : []),
+  ]
 }
 
 /**

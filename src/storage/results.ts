@@ -67,7 +67,7 @@ export async function listResults(
   const { projectId, postIds, platforms, accountIds, allowedIds } = filter
   if (postIds) {
     const parameters = [projectId, postIds, platforms, accountIds, allowedIds]
-    const rows = await db.rows<ResultRow>(
+    const rows = db.rows<ResultRow>(
       `select ${resultColumns} from deliveries d
        where d.post_id = any($2) and d.project_id = $1 and d.settled_at is not null
          and ($3::text[] is null or d.platform = any($3))
@@ -76,7 +76,7 @@ export async function listResults(
        order by d.settled_at desc, d.id desc limit $6 offset $7`,
       [...parameters, page.limit, page.offset],
     )
-    const totals = await db.rows<{ total: number }>(
+    const totals = db.rows<{ total: number }>(
       `select count(*) as total from deliveries d
        where d.post_id = any($2) and d.project_id = $1 and d.settled_at is not null
          and ($3::text[] is null or d.platform = any($3))
@@ -84,10 +84,10 @@ export async function listResults(
          and ($5::text[] is null or d.account_id = any($5))`,
       parameters,
     )
-    return { results: rows.map(resultFromRow), total: totals[0]!.total }
+    return joined(rows, totals)
   }
   const parameters = [projectId, platforms, accountIds, allowedIds]
-  const rows = await db.rows<ResultRow>(
+  const rows = db.rows<ResultRow>(
     `select ${resultColumns} from deliveries d
      where d.project_id = $1 and d.settled_at is not null
        and ($2::text[] is null or d.platform = any($2))
@@ -96,7 +96,7 @@ export async function listResults(
      order by d.settled_at desc, d.id desc limit $5 offset $6`,
     [...parameters, page.limit, page.offset],
   )
-  const totals = await db.rows<{ total: number }>(
+  const totals = db.rows<{ total: number }>(
     `select count(*) as total from deliveries d
      where d.project_id = $1 and d.settled_at is not null
        and ($2::text[] is null or d.platform = any($2))
@@ -104,5 +104,13 @@ export async function listResults(
        and ($4::text[] is null or d.account_id = any($4))`,
     parameters,
   )
-  return { results: rows.map(resultFromRow), total: totals[0]!.total }
+  return joined(rows, totals)
+}
+
+async function joined(
+  rows: Promise<ResultRow[]>,
+  totals: Promise<{ total: number }[]>,
+): Promise<{ results: PostResult[]; total: number }> {
+  const [found, counted] = await Promise.all([rows, totals])
+  return { results: found.map(resultFromRow), total: counted[0]!.total }
 }

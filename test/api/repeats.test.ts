@@ -155,6 +155,7 @@ test('a retry waits for the first try and gets its answer', async () => {
   await blocked.someoneWaits()
   first.destroy()
   const retry = create(body, attempt(1))
+  await blocked.someoneWaits(2)
   await blocked.release()
   const { body: answer } = await retry
   assert.deepEqual(await postsLike(body.caption), [answer.id])
