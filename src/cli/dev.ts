@@ -1,11 +1,10 @@
 import { Command } from 'commander'
 import { type Config, readConfig } from '../config/config.ts'
 import { type DevState, readDevState } from '../config/secrets.ts'
-import { type Belfry, startBelfry } from '../main.ts'
+import type { Belfry } from '../main.ts'
 import { StartError } from '../model/errors.ts'
 import { createLog } from '../runtime/log.ts'
 import { makeApiKey } from '../security/api-keys.ts'
-import { firstStart } from './first-start.ts'
 import { print } from './output.ts'
 import { stopOnSignal, withOptions } from './server-command.ts'
 import { version } from './version.ts'
@@ -31,8 +30,11 @@ export function devCommand(): Command {
       const state = readDevState(config.dataDir, () => makeApiKey().key)
       const secret = config.secret ?? Buffer.from(state.secret, 'base64')
       const exposeKey = options.expose ? state.apiKey : null
+      // Loaded now, so that --help and refusals answer at once.
+      const { startBelfry } = await import('../main.ts')
       const belfry = await startBelfry({ config, secret, log, version, exposeKey })
       stopOnSignal(belfry.stop)
+      const { firstStart } = await import('./first-start.ts')
       const ready = await firstStart(belfry, config, state)
       print(options.json ?? false, line(belfry, config, ready), welcome(belfry, ready))
     })

@@ -4,7 +4,6 @@ import { readEnv } from '../config/env.ts'
 import { wholeNumber } from '../config/parse.ts'
 import { createClock } from '../runtime/clock.ts'
 import { createLog } from '../runtime/log.ts'
-import { startSandboxServer } from '../sandbox/server.ts'
 import { print } from './output.ts'
 import { stopOnSignal } from './server-command.ts'
 
@@ -26,6 +25,8 @@ export function sandboxCommand(): Command {
       const env = readEnv()
       const port = wholeNumber({ '--port': options.port }, '--port', 4400, 0, 65_535)
       const offsetMs = wholeNumber(env, 'BELFRY_TEST_CLOCK_OFFSET_MS', 0, -1e12, 1e12)
+      // Loaded now, so that --help answers at once.
+      const { startSandboxServer } = await import('../sandbox/server.ts')
       const server = await startSandboxServer({
         host: options.host,
         port,

@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import { readConfig } from '../config/config.ts'
-import { startBelfry } from '../main.ts'
 import { createLog } from '../runtime/log.ts'
 import { print } from './output.ts'
 import { stopOnSignal, withOptions } from './server-command.ts'
@@ -26,6 +25,8 @@ export function serveCommand(): Command {
         'serve',
       )
       const log = createLog(config.logLevel)
+      // Loaded now, so that --help and refusals answer at once.
+      const { startBelfry } = await import('../main.ts')
       const belfry = await startBelfry({ config, secret: config.secret!, log, version })
       stopOnSignal(belfry.stop)
       print(

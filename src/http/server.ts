@@ -110,8 +110,8 @@ function watchRequests(app: FastifyInstance, parts: Pick<Parts, 'log'>): void {
     const ms = Math.round((monotonicMs() - (begun.get(request) ?? monotonicMs())) * 10) / 10
     const route = request.routeOptions.url ?? 'none'
     const facts = { request_id: id, method, route, status: reply.statusCode, ms, ...(postId && { post_id: postId }) }
-    const isProbe = /^\/(health|ready)/.test(route)
-    parts.log[isProbe ? 'debug' : 'info'](facts, 'request')
+    // Probes, pages and the emulated platforms would drown the API's own lines.
+    parts.log[route === 'none' || route.startsWith('/v1') ? 'info' : 'debug'](facts, 'request')
   })
 }
 

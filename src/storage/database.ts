@@ -35,7 +35,10 @@ export function openDatabase(config: pg.PoolConfig, options: { log: Logger; conn
     ...config,
   })
   // An idle connection that breaks is replaced on next use; without a listener it would end the process.
-  pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection broke'))
+  let closing = false
+  pool.on('error', (error) => {
+    if (!closing) options.log.warn({ err: error }, 'an idle database connection broke')
+  })
 
   async function transaction<T>(work: (tx: Db) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
@@ -68,7 +71,10 @@ export function openDatabase(config: pg.PoolConfig, options: { log: Logger; conn
     transaction,
     script: (sql) => runScript(pool, sql),
     session: () => pool.connect(),
-    close: () => pool.end(),
+    close() {
+      closing = true
+      return pool.end()
+    },
   }
 }
 
