@@ -139,6 +139,7 @@ test('an origin from the configuration may be anywhere, its neighbours may not',
   const outbound = open(t, { trustedOrigins: [`${url}/with/a/path`] })
   assert.equal((await outbound.request({ url: `${url}/x` })).body.toString(), 'ours')
   assert.equal((await failure(outbound, { url: late })).reason, 'bad_url')
+  await assert.rejects(outbound.web.request({ url }), OutboundError, 'users may not lead us there')
   outbound.trust(late)
   assert.equal((await outbound.request({ url: late })).body.toString(), 'late')
 })

@@ -42,6 +42,8 @@ export interface Outbound {
 
 /** The door itself, as `main.ts` holds it. */
 export interface OutboundClient extends Outbound {
+  /** The same door for addresses that users give: no origin is trusted there. */
+  web: Outbound
   /** Adds an origin of ours that is known late, such as the sandbox on our own port. */
   trust(origin: string): void
   /** Lets running requests end, takes no new ones. */
@@ -76,22 +78,28 @@ export function createOutbound(options: OutboundOptions): OutboundClient {
   })
   const open = new Agent({ ...limits, connect: { timeout: connectTimeoutMs, lookup } })
 
-  async function hop(url: URL, request: OutboundRequest, deadlineMs: number): Promise<OutboundReply> {
-    const isTrusted = trusted.has(url.origin)
+  async function hop(
+    url: URL,
+    request: OutboundRequest,
+    deadlineMs: number,
+    trusts: ReadonlySet<string>,
+  ): Promise<OutboundReply> {
+    const isTrusted = trusts.has(url.origin)
     checkUrl(url, isTrusted || allowPrivateNetwork)
     const address = literalAddress(url.hostname)
     if (address && !isTrusted) checkAddress(address, url.hostname, allowPrivateNetwork)
     return exchange(isTrusted ? open : guarded, url, request, deadlineMs)
   }
 
-  return {
+  /** A door that trusts these origins. */
+  const door = (trusts: ReadonlySet<string>): Outbound => ({
     async request(request) {
       const deadlineMs = monotonicMs() + (request.timeoutMs ?? defaultTimeoutMs)
       let current = request
       let url = parse(request.url)
       for (let left = redirectsOf(request); ; left -= 1) {
         const first = current === request
-        const reply = await hop(url, current, deadlineMs).catch((error: unknown) => {
+        const reply = await hop(url, current, deadlineMs, trusts).catch((error: unknown) => {
           if (!(error instanceof OutboundError)) throw error
           if (error.reason === 'private_address') log.warn({ host: url.host, redirected: !first }, error.message)
           // What the first address answered is already known to it.
@@ -104,6 +112,11 @@ export function createOutbound(options: OutboundOptions): OutboundClient {
         url = next
       }
     },
+  })
+
+  return {
+    ...door(trusted),
+    web: door(new Set()),
     trust: (origin) => void trusted.add(originOf(origin)),
     async close() {
       await Promise.all([guarded.close(), open.close()])

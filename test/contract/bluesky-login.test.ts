@@ -176,3 +176,12 @@ test('a rate limit on refreshing is a wait, not a dead login', async (t) => {
   assert.equal(answer.kind, 'retry')
   assert.ok((answer as { afterMs: number }).afterMs > 55_000)
 })
+
+test('a login never goes to a server without TLS', async (t) => {
+  const bench = await openBench(t, 'bluesky')
+  const account = await bench.account('alice')
+  for (const pds of ['http://pds.example.com', 'ftp://pds.example.com', 'nonsense', 5]) {
+    await bluesky.refresh({ ...account, facts: { pds } }, bench.tools)
+  }
+  assert.ok(bench.sent.length >= 4 && bench.sent.every(({ url }) => url.startsWith('https://bsky.social/')))
+})

@@ -315,6 +315,21 @@ test('images lost between an unsure write and its repeat never make two posts', 
   assert.equal((await bench.published(account.userId)).length, 1)
 })
 
+test('an image that is gone at a repeat does not fail a post that is there', async (t) => {
+  const { bench, web, account } = await setup(t)
+  const media = mediaOf(web.put('/a.png', 'image/png', png(2, 2)))
+  for (const fault of ['drop_after', 'drop_before'] as const) {
+    const delivery = deliveryOf(account, fault, { media })
+    await bench.fault(fault)
+    assert.equal((await attempt(bench, delivery)).kind, 'unsure')
+    const { rkey, createdAt } = delivery.checkpoint as { rkey: string; createdAt: string }
+    delivery.checkpoint = { rkey, createdAt }
+    delivery.content.media = mediaOf(`${web.url}/gone.png`)
+    const outcome = await attempt(bench, delivery)
+    assert.equal(outcome.kind, fault === 'drop_after' ? 'published' : 'refused', JSON.stringify(outcome))
+  }
+})
+
 test('a rate limit is waited out exactly, and the post then carries the time it went out', async (t) => {
   const { bench, account } = await setup(t)
   await bench.fault('rate_limit', { retry_after_s: 90 })

@@ -13,7 +13,7 @@ import { hostOf, objectOf, postCollection, strongRefOf, xrpc } from './wire.ts'
 export async function publish(job: Job, tools: Tools): Promise<Outcome> {
   const stored = progressOf(job.checkpoint)
   const prepared = stored.record ? { kind: 'ready' as const, progress: stored } : await prepare(job, stored, tools)
-  if (prepared.kind !== 'ready') return prepared
+  if (prepared.kind !== 'ready') return job.mark ? unlessThere(prepared, job, tools) : prepared
   const progress = prepared.progress as Written
   // An earlier attempt sent exactly this, and we do not know what became of it.
   const repeats = job.mark !== null
@@ -23,6 +23,12 @@ export async function publish(job: Job, tools: Tools): Promise<Outcome> {
   const outcome = await learn(answer, job, progress, tools)
   if (outcome.kind === 'retry') await tools.checkpoint(checkpointOf(kept(answer, progress, repeats)))
   return outcome
+}
+
+/** What became of a write that cannot be repeated now; `otherwise` when it certainly never arrived. */
+async function unlessThere(otherwise: Outcome, job: Job, tools: Tools): Promise<Outcome> {
+  const found = await find(job, tools)
+  return found === 'absent' ? otherwise : found
 }
 
 /** What the next try goes on from when this one certainly wrote nothing. */

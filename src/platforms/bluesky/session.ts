@@ -27,6 +27,9 @@ export type SessionAnswer =
   | { kind: 'refused'; message: string }
   | { kind: 'later'; reason: string; afterMs?: number }
 
+/** How long one call may take, in milliseconds: two of them must end within the 30 s of a refresh lease. */
+const sessionMs = 10_000
+
 /** Limited by Bluesky to 30 per 5 min and 300 per day for each account: never to be called for each post. */
 export async function createSession(
   tools: ConnectTools,
@@ -34,13 +37,13 @@ export async function createSession(
   identifier: string,
   password: string,
 ): Promise<SessionAnswer> {
-  const json = { identifier, password }
-  return read(await xrpc(tools, host, 'com.atproto.server.createSession', { json }), tools.clock.nowMs())
+  const call = { json: { identifier, password }, timeoutMs: sessionMs }
+  return read(await xrpc(tools, host, 'com.atproto.server.createSession', call), tools.clock.nowMs())
 }
 
 /** Answers a new refresh token too. Repeating it with the old one answers the same session for about 2 h. */
 async function refreshSession(tools: ConnectTools, host: string, refreshJwt: string): Promise<SessionAnswer> {
-  const call = { method: 'POST', bearer: refreshJwt } as const
+  const call = { method: 'POST', bearer: refreshJwt, timeoutMs: sessionMs } as const
   return read(await xrpc(tools, host, 'com.atproto.server.refreshSession', call), tools.clock.nowMs())
 }
 

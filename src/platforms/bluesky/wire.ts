@@ -34,7 +34,7 @@ export function xrpc(
 /** The server that holds the account's repository; the entryway until it is known. */
 export function hostOf(facts: AccountFacts): string {
   const { pds } = facts
-  return typeof pds === 'string' && /^https?:\/\//.test(pds) ? pds : blueskyOrigin
+  return (typeof pds === 'string' ? safeOrigin(pds) : null) ?? blueskyOrigin
 }
 
 /** The origin of the repository's server in a DID document; null when it names none. */
@@ -43,10 +43,17 @@ export function pdsOf(didDocument: Json | undefined): string | null {
   for (const service of Array.isArray(services) ? services : []) {
     const { id, serviceEndpoint } = objectOf(service)
     if (typeof id !== 'string' || !id.endsWith('#atproto_pds') || typeof serviceEndpoint !== 'string') continue
-    const url = URL.parse(serviceEndpoint)
-    if (url && /^https?:$/.test(url.protocol)) return url.origin
+    return safeOrigin(serviceEndpoint)
   }
   return null
+}
+
+/** Logins go over TLS alone, but for a server on this very machine. */
+function safeOrigin(address: string): string | null {
+  const url = URL.parse(address)
+  if (!url) return null
+  const isHere = url.hostname === 'localhost' || url.hostname === '127.0.0.1'
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isHere) ? url.origin : null
 }
 
 export function objectOf(value: Json | undefined): JsonObject {
