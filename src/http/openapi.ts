@@ -22,6 +22,8 @@ export async function serveOpenApi(app: FastifyInstance, options: { version: str
       components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
       security: [{ apiKey: [] }],
     },
+    // The sandbox and other neighbours are no part of the API.
+    hideUntagged: true,
     refResolver: { buildLocalReference: (json) => String(json['$id']) },
     transformObject: (document) =>
       'openapiObject' in document ? tidied(document.openapiObject) : document.swaggerObject,

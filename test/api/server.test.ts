@@ -91,6 +91,7 @@ test('the index page links to the sandbox where there is one', async () => {
   )
   assert.ok((await withSandbox.call('GET', '/')).text.includes('href="/sandbox/"'))
   assert.equal((await withSandbox.call('GET', '/sandbox/', { key: null })).text, 'here')
+  assert.ok(!(await withSandbox.call('GET', '/openapi.json')).text.includes('/sandbox'))
 })
 
 test('without the api role there is no /v1, but health', async () => {
