@@ -123,7 +123,7 @@ export async function startBelfry(options: StartOptions): Promise<Belfry> {
 
     if (works) {
       const ledger = createLedger({ db, clock, log, leaseMs: config.leaseMs })
-      const attempts = { db, ledger, clock, log, vault, platformOf, http, web: outbound, originOf }
+      const attempts = { db, ledger, clock, log, vault, platformOf, http, web: outbound.web, originOf }
       const crashAt = crashPoints.find((point) => point === config.crashAt)
       const worker: Worker = startWorker(crashAt ? withCrashPoints(attempts, crashAt) : attempts, {
         worker: self,

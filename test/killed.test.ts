@@ -103,6 +103,23 @@ for (const point of crashPoints) {
   })
 }
 
+test('stopped politely 5 times while posts go out: each stop ends by itself, nothing lost, nothing doubled', async () => {
+  const captions: string[] = []
+  for (let round = 0; round < 5; round += 1) {
+    const caption = `polite ${round}.`
+    captions.push(caption)
+    await post(caption, { scheduled_at: new Date(Date.now() + 60).toISOString() })
+    await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 60))
+    const begunAt = Date.now()
+    await stopProcess(running.child)
+    assert.equal(running.child.exitCode, 0)
+    assert.ok(Date.now() - begunAt < 10_000, 'a stop took over 10 s')
+    await startServer()
+  }
+  await until('every post to be processed', recoveryMs, async () => (await openPosts()) === 0)
+  await assertOnceEach(captions)
+})
+
 test('killed at 50 random moments while posts go out: nothing lost, nothing doubled, nothing stuck', async () => {
   const captions: string[] = []
   let slowest = 0
