@@ -80,6 +80,10 @@ export async function buildServer(parts: Parts): Promise<FastifyInstance> {
     async (v1) => {
       requireKeys(v1, parts)
       limitRates(v1, parts.rateLimit)
+      // Answers can carry tokens and new keys.
+      v1.addHook('onRequest', async (_request, reply) => {
+        reply.header('cache-control', 'no-store')
+      })
       // Neither body nor content type is an empty object too.
       v1.addHook('preValidation', async (request) => {
         request.body ??= {}
@@ -103,7 +107,7 @@ function watchRequests(app: FastifyInstance, parts: Pick<Parts, 'log'>): void {
   const begun = new WeakMap<FastifyRequest, number>()
   app.addHook('onRequest', async (request, reply) => {
     begun.set(request, monotonicMs())
-    reply.header('x-request-id', request.id)
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff')
   })
   app.addHook('onResponse', async (request, reply) => {
     const { method, id, postId } = request

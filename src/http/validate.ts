@@ -54,7 +54,7 @@ function sentence(error: ErrorObject): string {
         ? `${name} must not be empty`
         : `${name} must have at least ${params['limit']} characters`
     case 'maxLength':
-      return `${name} must have at most ${params['limit']} characters, got ${String(error.data).length}`
+      return `${name} must have at most ${params['limit']} characters, got ${[...String(error.data)].length}`
     case 'minimum':
       return `${name} must not be less than ${params['limit']}, got ${show(error)}`
     case 'maximum':

@@ -136,6 +136,12 @@ test('500 accounts and 100 media items are the most', async () => {
   assert.equal((await create(draft({ media: media(100) }))).media.length, 100)
 })
 
+test('a reference has at most 500 characters, of any width', async () => {
+  const wide = '😀'.repeat(500)
+  assert.equal((await create(draft({ external_id: wide }))).external_id, wide)
+  await refused(draft({ external_id: `${wide}x` }), /^external_id must have at most 500 characters/)
+})
+
 test('500 accounts go into one post, in request order', async () => {
   const rows = await api.db.rows<{ id: string }>(
     `insert into accounts (id, project_id, platform, user_id, origin, access_token_expires_at, created_at, updated_at)

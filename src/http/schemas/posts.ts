@@ -6,6 +6,8 @@ import { Filter, Instant, ListOf, Nullable, OneOf, pageProperties, Ref } from '.
 /** Most accounts of one post, and most media items at one level. */
 export const maxAccounts = 500
 export const maxMedia = 100
+/** Longest reference of the caller's, in characters: it is indexed. */
+const maxReference = 500
 
 const MediaTag = Type.Object({
   id: Type.String({ description: 'Facebook user id, Instagram username, or Instagram product id.' }),
@@ -57,7 +59,9 @@ export const PostBody = Type.Object({
   account_configurations: Type.Optional(
     Nullable(Type.Array(AccountConfiguration, { maxItems: maxAccounts, description: 'Overrides for one account.' })),
   ),
-  external_id: Type.Optional(Nullable(Type.String({ description: 'Your own reference; need not be unique.' }))),
+  external_id: Type.Optional(
+    Nullable(Type.String({ maxLength: maxReference, description: 'Your own reference; need not be unique.' })),
+  ),
 })
 export type PostBody = Static<typeof PostBody>
 
