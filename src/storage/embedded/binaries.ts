@@ -57,8 +57,11 @@ export async function runnableBinaries(installed: Binaries, user: RunAs | null, 
   await makeLinks(installed.folder).catch(() => {})
   if (await runsFrom(installed, user)) return installed
   if (user !== null) {
-    const copy = await copied(installed, shelter)
-    if (await runsFrom(copy, user)) return copy
+    const copy = await copied(installed, shelter).catch((error) => {
+      if (isMissing(error)) return null
+      throw error
+    })
+    if (copy !== null && (await runsFrom(copy, user))) return copy
   }
   throw new StartError(
     `The installed PostgreSQL does not run on this system (${await lineOf(program(installed, 'postgres'), ['--version'])}); set DATABASE_URL to a PostgreSQL 14 or newer.`,

@@ -27,8 +27,9 @@ export async function probe(place: Place): Promise<ServerState> {
         `PostgreSQL in ${place.cluster} was started by another user (process ${pidFile.pid}); run this command as that user.`,
       )
     }
-    // cannot_connect_now; too_many_connections: it lives.
-    return { kind: code === '57P03' || code === '53300' || code === '57P01' ? 'busy' : 'silent' }
+    // cannot_connect_now, the shutdowns, too_many_connections, and an answer that is only late: it lives.
+    const lives = code === undefined || code === 'EAGAIN' || /^(57P0|53300)/.test(String(code))
+    return { kind: lives ? 'busy' : 'silent' }
   } finally {
     await client.end().catch(() => {})
   }

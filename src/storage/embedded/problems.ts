@@ -28,7 +28,7 @@ const meanings: [RegExp, string][] = [
     'PostgreSQL may not use $1 ($2); give it to the user that runs Belfry with mode 0700, or set BELFRY_DATA_DIR.',
   ],
   [
-    /could not locate a valid checkpoint|invalid (primary )?checkpoint|invalid data in|could not (open|read|access|find|stat|fsync) |not a (valid )?data(base cluster)? directory|does not (match|contain)|invalid magic|bogus data|calculated CRC|corrupt|No such file or directory|Input\/output error|could not load /,
+    /could not locate a valid checkpoint|invalid (primary )?checkpoint|invalid data in|could not (open|read|access|find|stat|fsync) |not a (valid )?data(base cluster)? directory|does not (match|contain)|invalid magic|bogus data|incorrect checksum|corrupt|No such file or directory|Input\/output error|could not load /,
     'The database in $1 is damaged ($2); put back a backup of it, or set BELFRY_DATA_DIR to an empty directory.',
   ],
 ]
@@ -51,13 +51,10 @@ export function explain(printed: string, place: string): StartError {
 /** One line for a person from a failed file operation of ours. */
 export function explainFile(error: unknown, place: string): unknown {
   if (!(error instanceof Error) || !('syscall' in error)) return error
-  return explain(
-    error.message
-      .replace(/^EACCES: p/, 'P')
-      .replace(/^ENOSPC: n/, 'N')
-      .replace(/^EROFS: r/, 'R'),
-    place,
-  )
+  // Node writes "EACCES: permission denied, mkdir '…'".
+  const message = error.message.replace(/^E[A-Z]+: (\w)/, (_all, first: string) => first.toUpperCase())
+  if (isCode(error, 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT', 'EROFS')) return explain(message, place)
+  return new StartError(`The data directory ${place} cannot be used (${message}); set BELFRY_DATA_DIR to another one.`)
 }
 
 /** One line for a person from what a running server answered. */
@@ -82,7 +79,7 @@ function messageIn(printed: string): string {
     lines.at(-1) ??
     'no reason given'
   return telling
-    .replace(/^.*?\b(PANIC|FATAL|error):\s*/, '')
+    .replace(/^.*?\b(PANIC|FATAL|error|postgres):\s*/, '')
     .trim()
     .slice(0, 300)
 }

@@ -16,8 +16,8 @@ export interface Running {
   adopted: boolean
 }
 
-/** A process that has a pid file but no socket is waited for this long, then replaced. */
-const silentLimitMs = 15_000
+/** A server whose socket is not there is waited for this long, then replaced: one that starts, one that was ready. */
+const silentLimitMs = { starting: 15_000, ready: 2_000 }
 
 /**
  * The server of this place: the one that runs, after waiting for a start, a recovery or a stop that is under way;
@@ -62,7 +62,7 @@ async function settleSilent(place: Place, silentMs: number, log: Logger): Promis
   if (pidFile === null) return
   if (!(await isServerOf(pidFile.pid, cluster))) {
     if (isAlive(pidFile.pid)) await removeStale(cluster, pidFile)
-  } else if (silentMs > silentLimitMs) {
+  } else if (silentMs > silentLimitMs[pidFile.state === 'ready' ? 'ready' : 'starting']) {
     log.warn({ pid: pidFile.pid }, 'PostgreSQL runs but its socket is gone; starting it again')
     await stopServer(place, log)
   }
