@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import {
@@ -105,18 +105,25 @@ test('commands start the server for their duration: the last one to leave stops 
   assert.equal(isAlive(pid), false)
 })
 
-test('processes that start at once on an empty directory share one server', async (t) => {
-  const dataDir = dataDirFor(t)
+for (const mode of [0o700, 0o755]) {
+  test(`processes that start at once on an empty directory of mode ${mode.toString(8)} share one server`, async (t) => {
+    const dataDir = dataDirFor(t)
+    chmodSync(dataDir, mode)
+    await shareOne(dataDir)
+  })
+}
+
+async function shareOne(dataDir: string): Promise<void> {
   const parents = await Promise.all([1, 2, 3, 4].map(() => startParent(dataDir, 'joining')))
   const pid = serverPid(dataDir)!
   assert.deepEqual(
-    parents.map(({ line }) => line.config?.host),
-    parents.map(() => parents[0]!.line.config!.host),
+    parents.map(({ line }) => line.config?.host ?? line.refused),
+    parents.map(() => parents[0]!.line.config?.host),
   )
   for (const parent of parents) parent.process.stdin!.end()
   await Promise.all(parents.map(({ exited }) => exited))
   assert.equal(isAlive(pid), false)
-})
+}
 
 test('of processes that start at once for exclusive use, one is refused and the other runs', async (t) => {
   const dataDir = dataDirFor(t)

@@ -51,7 +51,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   await prepareCluster(place, log).catch((error) => {
     throw explainFile(error, place.cluster)
   })
-  const keeper = await keepRunning({ place, log, exclusive, settings })
+  const keeper = await keepRunning({ place, log, exclusive, settings }).catch((error) => {
+    throw explainFile(error, place.cluster)
+  })
   const { adopted, config } = keeper.first
   const ms = Math.round(monotonicMs() - beganMs)
   log.info({ adopted, directory: place.cluster, ms }, 'PostgreSQL runs')

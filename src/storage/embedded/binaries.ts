@@ -57,11 +57,11 @@ export async function runnableBinaries(installed: Binaries, user: RunAs | null, 
   await makeLinks(installed.folder).catch(() => {})
   if (await runsFrom(installed, user)) return installed
   if (user !== null) {
-    const copy = await copied(installed, shelter).catch((error) => {
-      if (isMissing(error)) return null
-      throw error
-    })
-    if (copy !== null && (await runsFrom(copy, user))) return copy
+    // Another starter may finish its copy first and take ours away: what counts is that there is one.
+    const failure = await copyTo(shelter, installed).catch((error) => error)
+    const copy = { ...installed, folder: copyIn(shelter, installed) }
+    if (await runsFrom(copy, user)) return copy
+    if (failure && !isMissing(failure)) throw failure
   }
   throw new StartError(
     `The installed PostgreSQL does not run on this system (${await lineOf(program(installed, 'postgres'), ['--version'])}); set DATABASE_URL to a PostgreSQL 14 or newer.`,
@@ -78,24 +78,30 @@ function initialCatalogs(binaries: Binaries): string {
   return join(binaries.folder, 'share', 'postgresql', 'postgres.bki')
 }
 
+function copyIn(shelter: string, installed: Binaries): string {
+  return join(shelter, `postgres-${installed.version}`)
+}
+
 /** Copied beside and renamed, so that two starters and a crash leave a whole copy or none. */
-async function copied(installed: Binaries, shelter: string): Promise<Binaries> {
-  const folder = join(shelter, `postgres-${installed.version}`)
-  const copy = { ...installed, folder }
-  if ((await entries(shelter)).includes(basename(folder))) return copy
+async function copyTo(shelter: string, installed: Binaries): Promise<void> {
+  const folder = copyIn(shelter, installed)
+  if ((await entries(shelter)).includes(basename(folder))) return
   const unfinished = `${folder}.${randomBase62(6)}`
   await mkdir(unfinished, { recursive: true, mode: 0o755 })
-  for (const part of ['bin', 'lib', 'share']) {
-    await cp(join(installed.folder, part), join(unfinished, part), {
-      recursive: true,
-      verbatimSymlinks: true,
-      filter: (path) => !path.endsWith('.a'),
-    })
+  try {
+    for (const part of ['bin', 'lib', 'share']) {
+      await cp(join(installed.folder, part), join(unfinished, part), {
+        recursive: true,
+        verbatimSymlinks: true,
+        filter: (path) => !path.endsWith('.a'),
+      })
+    }
+    await cp(join(installed.folder, 'pg-symlinks.json'), join(unfinished, 'pg-symlinks.json')).catch(() => {})
+    await makeLinks(unfinished).catch(() => {})
+    await rename(unfinished, folder)
+  } finally {
+    await rm(unfinished, { recursive: true, force: true }).catch(() => {})
   }
-  await cp(join(installed.folder, 'pg-symlinks.json'), join(unfinished, 'pg-symlinks.json')).catch(() => {})
-  await makeLinks(unfinished).catch(() => {})
-  await rename(unfinished, folder).catch(() => rm(unfinished, { recursive: true, force: true }))
-  return copy
 }
 
 /** Removes copies of other versions and unfinished ones; only for the process that has just started a server here. */

@@ -50,8 +50,9 @@ export async function launch(place: Place, options: LaunchOptions): Promise<stri
     const failure = await endOrReady(child, place, options)
     if (failure === null) {
       lastPorts.set(cluster, port)
-      await removeUnfinished(place.home)
-      await removeOtherCopies(binaries, shelterOf(record))
+      // Tidying may meet another starter at work; what stays goes the next time.
+      await removeUnfinished(place.home).catch(() => {})
+      await removeOtherCopies(binaries, shelterOf(record)).catch(() => {})
       return null
     }
     if (socketDir !== null) await discardSocketDir(socketDir, record.id)

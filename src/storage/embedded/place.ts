@@ -55,7 +55,9 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
 async function decide(dataDir: string, options: PlaceOptions): Promise<PlaceRecord> {
   const user = await chooseUser(options.users)
   const home = inDataDir(dataDir)
-  if (await stat(home).catch(() => null)) {
+  const occupied = await stat(home).catch(() => null)
+  // Another starter writes the record first and makes the folder then.
+  if (occupied && (await readRecord(dataDir)) === null) {
     throw new StartError(
       `${home} holds a database but ${recordName} beside it is missing; put that file back, or move ${home} away to begin empty.`,
     )
