@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chownSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { clusterOf, dataDirFor, isLine, query, serverPid, start } from '../../test/fixtures/embedded.ts'
+import { clusterOf, dataDirFor, isLine, query, recordOf, serverPid, start } from '../../test/fixtures/embedded.ts'
 import { findBinaries } from './embedded/binaries.ts'
 import { isRoot } from './embedded/user.ts'
 
@@ -46,6 +57,7 @@ test('a broken database is told in one line and left as it is', async (t) => {
     isLine(/^The database in .* is damaged \(could not find the database system\); put back a backup/),
   )
   renameSync(`${control}.away`, control)
+  assert.equal(existsSync(join(tmpdir(), `belfry-${recordOf(dataDir).id}`)), false)
 
   const whole = readFileSync(control)
   const broken = Buffer.from(whole)

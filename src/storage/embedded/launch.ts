@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmod, open, readFile, stat, statfs } from 'node:fs/promises'
+import { chmod, open, readFile, rmdir, stat, statfs } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { StartError } from '../../model/errors.ts'
 import { monotonicMs } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/log.ts'
@@ -10,7 +11,7 @@ import { readPidFile } from './pid-file.ts'
 import type { Place } from './place.ts'
 import { serverSettings } from './settings.ts'
 import { shelterOf } from './shelter.ts'
-import { discardSocketDir, makeSocketDir, randomPort, socketPort } from './socket-dir.ts'
+import { makeSocketDir, randomPort, socketDirName, socketPort } from './socket-dir.ts'
 import { spawnAs } from './user.ts'
 
 export interface LaunchOptions {
@@ -55,8 +56,10 @@ export async function launch(place: Place, options: LaunchOptions): Promise<stri
       await removeOtherCopies(binaries, shelterOf(record)).catch(() => {})
       return null
     }
-    if (socketDir !== null) await discardSocketDir(socketDir, record.id)
     const printed = (await readFile(logFile)).subarray(size).toString('utf8')
+    // Where another starter was faster, it may be about to use the usual one.
+    const shared = /already exists/.test(printed) && basename(socketDir ?? '') === socketDirName(record.id)
+    if (socketDir !== null && !shared) await rmdir(socketDir).catch(() => {})
     if (printed.trim() !== '') return printed
     // On a full disk it cannot even write why.
     const { bavail, bsize } = await statfs(place.home)

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { chown, lstat, mkdir, readFile, rename, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { randomBase62 } from '../../runtime/ids.ts'
 import { isAlive, isServerOf } from './pid-file.ts'
 import type { Place } from './place.ts'
@@ -19,12 +19,12 @@ const maxSocketPathBytes = 103
 export async function makeSocketDir(place: Place): Promise<string> {
   const { user, record } = place
   const own = tmpdir()
-  const fresh = `${nameOf(record.id)}-${randomBase62(8)}`
+  const fresh = `${socketDirName(record.id)}-${randomBase62(8)}`
   const root = fits(join(own, fresh)) && (await canEnter(own, user)) ? own : '/tmp'
   const made = join(root, fresh)
   await mkdir(made, { mode: 0o700 })
   if (user !== null) await chown(made, user.uid, user.gid)
-  const wanted = join(root, nameOf(record.id))
+  const wanted = join(root, socketDirName(record.id))
   try {
     // Takes the place of an empty one; one in use stays.
     await rename(made, wanted)
@@ -35,11 +35,6 @@ export async function makeSocketDir(place: Place): Promise<string> {
     await rmdir(made)
     return wanted
   }
-}
-
-/** After a start that failed. The usual one stays: another starter may be about to use it. */
-export async function discardSocketDir(directory: string, id: string): Promise<void> {
-  if (basename(directory) !== nameOf(id)) await rmdir(directory).catch(() => {})
 }
 
 /** Any port of the dynamic range; where it is taken, PostgreSQL says so and the next try takes another. */
@@ -57,7 +52,7 @@ async function isOurs(directory: string, place: Place): Promise<boolean> {
   return !(holder > 0) || !isAlive(holder) || (await isServerOf(holder, place.cluster))
 }
 
-function nameOf(id: string): string {
+export function socketDirName(id: string): string {
   return `belfry-${id}`
 }
 
