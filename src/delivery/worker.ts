@@ -33,6 +33,13 @@ export interface Worker {
   stop(graceMs?: number): Promise<void>
 }
 
+/**
+ * Under load taking costs the same for one delivery as for fifty (it looks at every account that has something
+ * waiting), so a busy worker waits this long, in milliseconds, or until a quarter of its places is free.
+ * Measured with 10,000 waiting over 500 accounts: 6 to 17 ms a take, whatever its limit.
+ */
+const busyGapMs = 25
+
 interface Running {
   held: HeldDelivery
   abort: AbortController
@@ -44,6 +51,7 @@ export function startWorker(parts: AttemptParts, options: WorkerOptions): Worker
   const { worker, concurrency = 256, leaseMs = 10_000, renewEveryMs = 3_000, sweepMs = 1_000 } = options
   const running = new Map<string, Running>()
   let aloneLookedAt = Number.NEGATIVE_INFINITY
+  let takenAtMs = Number.NEGATIVE_INFINITY
   let draining = false
 
   const order = (limit: number): Take => ({ worker, limit, leaseMs })
@@ -65,6 +73,9 @@ export function startWorker(parts: AttemptParts, options: WorkerOptions): Worker
     }
     const free = concurrency - running.size
     if (free <= 0) return sweepMs
+    const sinceMs = monotonicMs() - takenAtMs
+    if (free < concurrency / 4 && sinceMs < busyGapMs) return busyGapMs - sinceMs
+    takenAtMs = monotonicMs()
     const taken = await take(db, clock, order(free))
     for (const held of taken) start(held)
     return taken.length === free ? 0 : sweepMs

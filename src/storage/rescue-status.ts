@@ -20,7 +20,11 @@ export async function lockDead(tx: Db, limit: number): Promise<DeadHold[]> {
   return tx.rows(
     `select d.id, d.post_id as "postId", d.fence, d.state, d.mark, d.dead_claims as "deadClaims", d.alone, p.media
      from deliveries d join posts p on p.id = d.post_id
-     where d.lease_until < statement_timestamp() and d.state in ('sending', 'unsure')
+     where d.id in (
+       select id from deliveries where state = 'sending' and lease_until < statement_timestamp()
+       union all
+       select id from deliveries where state = 'unsure' and lease_until < statement_timestamp()
+     ) and d.lease_until < statement_timestamp()
      order by d.lease_until limit $1 for update of d skip locked`,
     [limit],
   )
@@ -75,7 +79,11 @@ export async function freeDead(tx: Db, rescues: readonly Rescue[], now: Date | n
 export async function voidLeases(db: Db): Promise<number> {
   const rows = await db.rows(
     `update deliveries set lease_until = statement_timestamp() - interval '1 ms'
-     where lease_until is not null and state in ('sending', 'unsure') returning id`,
+     where id in (
+       select id from deliveries where state = 'sending'
+       union all
+       select id from deliveries where state = 'unsure' and lease_until is not null
+     ) returning id`,
   )
   await db.rows('update accounts set refresh_lease_until = null where refresh_lease_until is not null')
   return rows.length

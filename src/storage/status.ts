@@ -158,6 +158,7 @@ export async function lockDuePosts(tx: Db, limit: number, now: Date | null): Pro
 /**
  * Moves locked due posts to `processing`, with their deliveries and events. A statement of its own after the lock:
  * only a snapshot taken after it sees the targets of a PUT that held the row before.
+ * (For the \`coalesce\` see settle-status.ts.)
  */
 export async function startLockedPosts(
   tx: Db,
@@ -169,7 +170,7 @@ export async function startLockedPosts(
      claimed as (
        update posts p set status = 'processing', version = version + 1, updated_at = at,
          open_deliveries = (select count(*) from targets t where t.post_id = p.id)
-       from moment where p.id = any($1) and p.status = 'scheduled'
+       from moment where p.id = any($1) and coalesce(p.status = 'scheduled', false)
        returning p.id, p.project_id, p.scheduled_at
      ),
      delivery as (

@@ -74,14 +74,14 @@ create table posts (
   open_deliveries integer not null default 0 check (open_deliveries >= 0),
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  check (status <> 'scheduled' or scheduled_at is not null)
+  check (status <> 'scheduled' or scheduled_at is not null),
+  check (status = 'processing' or open_deliveries = 0)
 ) with (fillfactor = 85);
 create index posts_of_project on posts (project_id, created_at desc, id desc);
 create index posts_by_status on posts (project_id, status, created_at desc, id desc);
 create index posts_by_external_id on posts (project_id, external_id) where external_id is not null;
 -- The schedule.
 create index posts_due on posts (scheduled_at, id) where status = 'scheduled';
-create index posts_processing on posts (id) where status = 'processing';
 
 -- To whom a post goes, in request order. The delivery's id is chosen when the target is written,
 -- so that claiming a due post needs nothing but SQL.
@@ -133,11 +133,13 @@ create table deliveries (
 ) with (fillfactor = 80);
 create index deliveries_of_post on deliveries (post_id, position);
 create index deliveries_settled on deliveries (project_id, settled_at desc, id desc) where settled_at is not null;
+create index deliveries_settled_of_account on deliveries (account_id, settled_at desc, id desc) where settled_at is not null;
 create index deliveries_waiting on deliveries (account_id, due_at, id) where state = 'waiting';
 create index deliveries_unsure on deliveries (ready_at, id) where state = 'unsure';
 -- At most one delivery per account is being sent, whatever process sends it.
 create unique index deliveries_sending on deliveries (account_id) where state = 'sending';
-create index deliveries_leased on deliveries (lease_until) where lease_until is not null;
+-- No index on leases: they change often, and who holds one is sending or unsure, which have theirs.
+create index deliveries_alone on deliveries (ready_at) where alone;
 
 create table attempts (
   delivery_id text collate "C" not null references deliveries on delete cascade,
