@@ -22,12 +22,16 @@ export function platformPackage(): string {
 /**
  * The installed binaries.
  * @param name a package of the same layout. @default this machine's
+ * @param from where it is looked for: a file beside or above its node_modules. @default this file
  * @throws {StartError} when npm has none for this machine, or did not install it
  */
-export async function findBinaries(name: string = platformPackage()): Promise<Binaries> {
+export async function findBinaries(
+  name: string = platformPackage(),
+  from: string = import.meta.filename,
+): Promise<Binaries> {
   let entry: string
   try {
-    entry = createRequire(import.meta.url).resolve(name)
+    entry = createRequire(from).resolve(name)
   } catch {
     throw new StartError(
       `PostgreSQL is not installed for ${process.platform} ${process.arch} (npm package ${name}); install with optional dependencies (npm ci --include=optional), or set DATABASE_URL to a PostgreSQL 14 or newer.`,
