@@ -385,3 +385,27 @@ test('text that is too long fails with its reason, and is cut and noted where th
   assert.equal(row?.details?.['trimmed'], 'cut to 300')
   assert.deepEqual(seen, [300])
 })
+
+test('what a platform says in characters that the database cannot hold still ends the delivery', async () => {
+  // A reason that was cut in the middle of an emoji, and a NUL.
+  const message = `Refused\0 because ${'😀'.slice(0, 1)}`
+  const refused = await bench.post(one())
+  let calls = 0
+  work({
+    async publish(_job, tools) {
+      calls += 1
+      if (calls === 1) return { kind: 'retry', reason: message }
+      await tools.commit({ step: 1, flow: 'post' }, { said: message })
+      return { kind: 'refused', code: 'platform_refused', message, details: { message } }
+    },
+  })
+  await until('the first try to be put back', 3_000, async () => {
+    const [row] = await deliveries(refused)
+    return row?.state === 'waiting' && row.tries === 1
+  })
+  bench.clock.forward(6_000)
+  worker!.nudge()
+  const [row] = await processed(refused)
+  assert.equal(row?.error, 'Refused\ufffd because \ufffd')
+  assert.deepEqual([row?.code, row?.details?.['message']], ['platform_refused', row?.error])
+})

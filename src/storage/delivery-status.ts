@@ -7,6 +7,7 @@
 import type { Checkpoint, CommitMark, HeldDelivery } from '../model/delivery.ts'
 import type { Db } from './database.ts'
 import { type HeldRow, heldColumns, heldFromRow } from './held-deliveries.ts'
+import { storableJson } from './storable.ts'
 
 /**
  * Takes up to `limit` waiting deliveries under a lease: per account the first that is ready (by due time, then id),
@@ -149,8 +150,8 @@ export async function storeProgress(db: Db, steps: readonly Progress[], leaseMs:
      returning d.id`,
     [
       ...holdParameters(steps),
-      steps.map((step) => (step.mark ? JSON.stringify(step.mark) : null)),
-      steps.map((step) => (step.checkpoint ? JSON.stringify(step.checkpoint) : null)),
+      steps.map((step) => storableJson(step.mark)),
+      steps.map((step) => storableJson(step.checkpoint)),
       leaseMs,
     ],
   )
@@ -211,10 +212,10 @@ export async function putDown(db: Db, downs: readonly PutDown[], now: Date | nul
       ...holdParameters(downs),
       downs.map((down) => down.to),
       downs.map((down) => down.readyInMs),
-      downs.map((down) => (down.checkpoint ? JSON.stringify(down.checkpoint) : null)),
+      downs.map((down) => storableJson(down.checkpoint)),
       downs.map((down) => down.clearMark),
       downs.map((down) => down.free),
-      downs.map((down) => (down.attempt ? JSON.stringify(down.attempt) : null)),
+      downs.map((down) => storableJson(down.attempt)),
       now,
     ],
   )

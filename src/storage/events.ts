@@ -1,6 +1,7 @@
 import type { BelfryEvent, EventType } from '../model/event.ts'
 import type { JsonObject } from '../model/platform.ts'
 import type { Db } from './database.ts'
+import { storableJson } from './storable.ts'
 
 export interface NewEvent {
   projectId: string
@@ -27,7 +28,7 @@ export async function appendEvents(tx: Db, events: readonly NewEvent[], now: Dat
       events.map((event) => event.postId ?? null),
       events.map((event) => event.accountId ?? null),
       events.map((event) => event.deliveryId ?? null),
-      events.map((event) => JSON.stringify(event.data ?? {})),
+      events.map((event) => storableJson(event.data ?? {})),
       now,
     ],
   )

@@ -3,6 +3,7 @@ import type { JsonObject } from '../model/platform.ts'
 import type { MediaItem } from '../model/post.ts'
 import type { Db } from './database.ts'
 import { type AttemptRecord, type Hold, holdParameters } from './delivery-status.ts'
+import { storableJson, storableText } from './storable.ts'
 
 /** The end of a delivery: the public post result. */
 export interface Settlement extends Hold {
@@ -85,12 +86,12 @@ export async function settleDeliveries(db: Db, ends: readonly Settlement[], now:
     [
       ...holdParameters(ends),
       ends.map((end) => end.outcome),
-      ends.map((end) => end.error),
+      ends.map((end) => storableText(end.error)),
       ends.map((end) => end.code),
-      ends.map((end) => json(end.details)),
-      ends.map((end) => json(end.platformData)),
-      ends.map((end) => json(end.media)),
-      ends.map((end) => json(end.attempt)),
+      ends.map((end) => storableJson(end.details)),
+      ends.map((end) => storableJson(end.platformData)),
+      ends.map((end) => storableJson(end.media)),
+      ends.map((end) => storableJson(end.attempt)),
       ends.map((end) => end.postId),
       now,
     ],
@@ -106,11 +107,7 @@ export async function markNeedsReconnect(
   const rows = await tx.rows(
     `update accounts set needs_reconnect = $2, updated_at = coalesce($3, statement_timestamp())
      where id = $1 and needs_reconnect is null returning id`,
-    [account.id, account.reason, now],
+    [account.id, storableText(account.reason), now],
   )
   return rows.length > 0
-}
-
-function json(value: unknown): string | null {
-  return value === null ? null : JSON.stringify(value)
 }
