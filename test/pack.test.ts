@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { removeData } from '../examples/start/belfry.ts'
@@ -26,7 +26,8 @@ test('a packed Belfry runs from node_modules, without TypeScript, and leaves no 
     for (const path of ['bin', 'src', 'scripts', 'docs', 'package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
       cpSync(join(root, path), join(checkout, path), { recursive: true })
     }
-    execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: checkout, stdio: 'pipe' })
+    const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` }
+    execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: checkout, env, stdio: 'pipe' })
     assert.equal(existsSync(join(checkout, 'dist')), false)
     const archive = readdirSync(folder).find((name) => name.endsWith('.tgz'))!
     const modules = join(folder, 'node_modules')
