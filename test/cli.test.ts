@@ -159,6 +159,9 @@ test('wrong usage ends with 2, a failure with 1 and one line, help with 0', asyn
       1,
       /--expires is "soon"; it takes a date in the future/,
     ],
+    [['keys', 'create', '--project', 'dev', '--expires', '2099-02-30'], {}, 1, /--expires is "2099-02-30"/],
+    [['keys', 'create', '--project', 'dev', '--scopes', ''], {}, 1, /--scopes is empty; it takes a comma list/],
+    [['keys', 'create', '--project', 'dev', '--accounts', ' ,'], {}, 1, /--accounts is empty; it takes a comma list/],
   ]
   for (const [parameters, env, code, line] of cases) {
     const ended = await run(parameters, env)

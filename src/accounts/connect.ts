@@ -160,11 +160,17 @@ function split(
   const secrets: Record<string, string | null> = {}
   const rest: JsonObject = {}
   for (const [name, value] of Object.entries(metadata)) {
-    const isSecret = platform?.secretMetadata.includes(name) || secretLooking.test(name)
+    const isSecret = platform?.secretMetadata.includes(name) || secretLooking.test(name) || holdsSecret(value)
     if (!isSecret) rest[name] = value
     else if (value !== '') secrets[name] = textOf(value)
   }
   return { secrets, rest }
+}
+
+/** Something inside is named like a secret: the whole is kept as one. */
+function holdsSecret(value: Json): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(([name, inner]) => secretLooking.test(name) || holdsSecret(inner))
 }
 
 function textOf(value: Json): string | null {

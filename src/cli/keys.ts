@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { StartError } from '../model/errors.ts'
+import { parseInstant } from '../model/instant.ts'
 import { type ApiKey, type Project, type Scope, scopes } from '../model/project.ts'
 import { createClock } from '../runtime/clock.ts'
 import { newId } from '../runtime/ids.ts'
@@ -80,7 +81,7 @@ export function keysCommand(): Command {
 async function create(db: Database, options: CreateOptions): Promise<{ id: string; key: string; project_id: string }> {
   const project = await projectNamed(db, options.project)
   const chosen = options.scopes === undefined ? scopes.filter((scope) => scope !== 'admin') : readScopes(options.scopes)
-  const accountIds = options.accounts === undefined ? null : readList(options.accounts)
+  const accountIds = options.accounts === undefined ? null : readList('--accounts', options.accounts)
   if (accountIds) {
     const known = new Set((await readAccounts(db, project.id, accountIds)).map((account) => account.id))
     const unknown = accountIds.filter((id) => !known.has(id))
@@ -154,15 +155,18 @@ async function projectNamed(db: Database, name: string): Promise<Project> {
   )
 }
 
-function readList(text: string): string[] {
-  return text
+function readList(option: string, text: string): string[] {
+  const parts = text
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
+  // Such as an empty shell variable: the key could do nothing.
+  if (parts.length === 0) throw new StartError(`${option} is empty; it takes a comma list, or leave it out.`)
+  return parts
 }
 
 function readScopes(text: string): Scope[] {
-  return readList(text).map((part) => {
+  return readList('--scopes', text).map((part) => {
     const scope = scopes.find((one) => one === part)
     if (!scope) throw new StartError(`--scopes has "${part}"; it takes a comma list of ${scopes.join(', ')}.`)
     return scope
@@ -170,11 +174,11 @@ function readScopes(text: string): Scope[] {
 }
 
 function readExpiry(text: string, nowMs: number): Date {
-  const at = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(at) || at <= nowMs) {
+  const at = parseInstant(text)
+  if (!at || at.getTime() <= nowMs) {
     throw new StartError(
       `--expires is "${text}"; it takes a date in the future such as 2027-01-31 or 2027-01-31T12:00:00Z.`,
     )
   }
-  return new Date(at)
+  return at
 }

@@ -1,4 +1,5 @@
 /** Whether the fields of a configuration have the types that their platform documents. */
+import { parseInstant } from '../model/instant.ts'
 import type { PlatformName } from '../model/platform.ts'
 import { type FieldShape, shapesOf } from './fields.ts'
 
@@ -47,9 +48,11 @@ function misfit(value: unknown, shape: FieldShape, at: string): Misfit | null {
     case 'nested texts':
       return Array.isArray(value) && isTexts(value.flat(1)) ? null : wrong
     case 'date-time':
-      return typeof value === 'string' && dateTime.test(value) && isDate(value) ? null : wrong
+      return typeof value === 'string' && dateTime.test(value) && parseInstant(value) ? null : wrong
     case 'date':
-      return typeof value === 'string' && (date.test(value) || dateTime.test(value)) && isDate(value) ? null : wrong
+      return typeof value === 'string' && (date.test(value) || dateTime.test(value)) && parseInstant(value)
+        ? null
+        : wrong
     case 'map':
       return isObject(value) ? firstMisfit(Object.entries(value), () => shape.of, at) : wrong
     case 'object': {
@@ -77,10 +80,6 @@ function firstMisfit(
 
 const date = /^\d{4}-\d{2}-\d{2}$/
 const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/i
-
-function isDate(value: string): boolean {
-  return !Number.isNaN(Date.parse(value))
-}
 
 function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')

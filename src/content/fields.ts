@@ -22,7 +22,8 @@ const collaborators = { is: 'nested texts' } as const
 
 const tiktok: Fields = {
   title: text,
-  privacy_status: choice('public', 'private'),
+  // Any text: the compatible API takes all but `private` for public.
+  privacy_status: text,
   allow_comment: flag,
   allow_duet: flag,
   allow_stitch: flag,

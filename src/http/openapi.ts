@@ -8,6 +8,9 @@ const csp =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
+const wordmark =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="120" height="40"><text x="4" y="28" font-family="sans-serif" font-size="24" fill="#fff">Belfry</text></svg>'
+
 /** The reference page and the OpenAPI document, made from the schemas that validate requests. */
 export async function serveOpenApi(app: FastifyInstance, options: { version: string; publicUrl: () => string }) {
   for (const [$id, schema] of Object.entries(components)) app.addSchema({ ...schema, $id })
@@ -32,6 +35,8 @@ export async function serveOpenApi(app: FastifyInstance, options: { version: str
     routePrefix: '/docs',
     uiConfig: { validatorUrl: null, deepLinking: true },
     staticCSP: csp,
+    theme: { title: 'Belfry API' },
+    logo: { type: 'image/svg+xml', content: wordmark, href: '/' },
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => ({
     ...app.swagger(),

@@ -1,7 +1,7 @@
 import type { MediaUrlRules } from '../content/media-url.ts'
+import { parseInstant } from '../model/instant.ts'
 import type { PlatformName } from '../model/platform.ts'
 import type { AccountConfiguration, Configuration, MediaItem, PostDraft } from '../model/post.ts'
-import { parseInstant } from './dates.ts'
 import {
   type Fields,
   fieldProblems,
@@ -10,10 +10,9 @@ import {
   missingOfReplacement,
   targetProblems,
   texts,
-  withinBounds,
 } from './post-problems.ts'
 import { PostBody } from './schemas/posts.ts'
-import { checkerOf } from './validate.ts'
+import { checkerOf, withinBounds } from './validate.ts'
 
 /** What a body says, as far as it can be read without the database. */
 export interface ReadPost {
@@ -32,7 +31,9 @@ export function readPostBody(body: unknown, options: { replaces: boolean; rules:
     return { draft: null, problems: ['The body must be a JSON object'], accountIds: [] }
   }
   const { replaces, rules } = options
-  const { fields, problems: oversize } = withinBounds(body)
+  const bounded = withinBounds(PostBody, body)
+  const fields = bounded.value as Fields
+  const oversize = bounded.problems
   const problems = [
     ...oversize,
     ...(replaces ? missingOfReplacement(fields) : []),

@@ -2,41 +2,8 @@
 import { checkConfiguration } from '../content/check-configuration.ts'
 import { type MediaUrlRules, mediaUrlProblem } from '../content/media-url.ts'
 import { type PlatformName, platformNames } from '../model/platform.ts'
-import { maxAccounts, maxMedia } from './schemas/posts.ts'
 
 export type Fields = Record<string, unknown>
-
-/** Arrays over their limit are reported once and not looked into. */
-export function withinBounds(body: Fields): { fields: Fields; problems: string[] } {
-  const problems: string[] = []
-  const cut = (holder: Fields, name: string, max: number, path: string): Fields => {
-    const list = holder[name]
-    if (!Array.isArray(list) || list.length <= max) return holder
-    problems.push(`${path} must have at most ${max} items, got ${list.length}`)
-    return { ...holder, [name]: [] }
-  }
-  let fields = cut(body, 'social_accounts', maxAccounts, 'social_accounts')
-  fields = cut(fields, 'media', maxMedia, 'media')
-  fields = cut(fields, 'account_configurations', maxAccounts, 'account_configurations')
-  const platforms = fields['platform_configurations']
-  if (isObject(platforms)) {
-    const inside = Object.entries(platforms).map(([name, inner]) => [
-      name,
-      isObject(inner) ? cut(inner, 'media', maxMedia, `platform_configurations.${name}.media`) : inner,
-    ])
-    fields = { ...fields, platform_configurations: Object.fromEntries(inside) }
-  }
-  const accounts = fields['account_configurations']
-  if (Array.isArray(accounts)) {
-    const inside = accounts.map((entry: unknown, n) => {
-      if (!isObject(entry) || !isObject(entry['configuration'])) return entry
-      const path = `account_configurations[${n}].configuration.media`
-      return { ...entry, configuration: cut(entry['configuration'], 'media', maxMedia, path) }
-    })
-    fields = { ...fields, account_configurations: inside }
-  }
-  return { fields, problems }
-}
 
 export function missingOfReplacement(fields: Fields): string[] {
   return ['caption', 'social_accounts']

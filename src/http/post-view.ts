@@ -3,7 +3,7 @@ import type { Post } from '../model/post.ts'
 import { postToWire, type SocialPostWire } from '../model/wire.ts'
 import { readAccountsOfPosts } from '../storage/accounts.ts'
 import type { Db } from '../storage/database.ts'
-import { type Caller, maySee, visible } from './auth.ts'
+import { type Caller, visible } from './auth.ts'
 
 /** Posts as this caller may see them; the accounts of all of them are one read. */
 export async function viewPosts(db: Db, caller: Caller, posts: readonly Post[]): Promise<SocialPostWire[]> {
@@ -14,10 +14,14 @@ export async function viewPosts(db: Db, caller: Caller, posts: readonly Post[]):
   return posts.map((post) => viewPost(caller, post, accounts.get(post.id) ?? []))
 }
 
-/** A restricted key sees of a post neither other accounts nor what is said only there. */
+/**
+ * A restricted key sees of a post neither other accounts nor what is said only there. Nobody sees overrides for
+ * accounts that were deleted: a PUT of what was read would be refused for them.
+ */
 export function viewPost(caller: Caller, post: Post, accounts: readonly Account[]): SocialPostWire {
-  const wire = postToWire(post, visible(caller, accounts))
-  if (caller.key.accountIds === null) return wire
-  const own = wire.account_configurations.filter((entry) => maySee(caller, entry.social_account_id))
+  const seen = visible(caller, accounts)
+  const wire = postToWire(post, seen)
+  const ids = new Set(seen.map((account) => account.id))
+  const own = wire.account_configurations.filter((entry) => ids.has(entry.social_account_id))
   return { ...wire, account_configurations: own }
 }

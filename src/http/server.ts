@@ -40,6 +40,7 @@ export async function buildServer(parts: Parts): Promise<FastifyInstance> {
     http: { maxHeaderSize: maxHeaderBytes, headersTimeout: 20_000, connectionsCheckingInterval: 5_000 },
     // `stopping` answers in the API's own shape, with Retry-After.
     return503OnClosing: false,
+    rewriteUrl: (request) => decodableUrl(request.url ?? '/'),
     genReqId: (request) => requestId(request.headers['x-request-id']),
     frameworkErrors: (error, _request, reply) => {
       const { status, headers, body } = problemOf(error, false)
@@ -148,6 +149,21 @@ function guardHosts(app: FastifyInstance, allowed: readonly string[] | null): vo
       throw new BelfryError('foreign_origin')
     }
   })
+}
+
+/**
+ * A path with a broken escape (`%ff`) is taken as it is written, so that it is an unknown id or route like any other
+ * and passes the same checks.
+ */
+function decodableUrl(url: string): string {
+  const end = url.indexOf('?')
+  const path = end < 0 ? url : url.slice(0, end)
+  try {
+    decodeURIComponent(path)
+    return url
+  } catch {
+    return path.replaceAll('%', '%25') + url.slice(path.length)
+  }
 }
 
 function requestId(given: string | string[] | undefined): string {

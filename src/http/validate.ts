@@ -2,22 +2,62 @@ import type { TSchema } from '@sinclair/typebox'
 import { Ajv, type ErrorObject } from 'ajv'
 import type { FastifySchemaCompiler } from 'fastify'
 import { BelfryError } from '../model/errors.ts'
-import { instantForm, parseInstant } from './dates.ts'
+import { instantForm, parseInstant } from '../model/instant.ts'
 import { type RawQuery, readQuery } from './query.ts'
 
-/**
- * Nothing is coerced or filled in; every problem is reported, each with what it got. Unknown keys are no problem.
- * Bodies are at most 1 MiB and their arrays are cut to their limits before, which bounds the number of problems.
- */
+/** Nothing is coerced or filled in; every problem is reported, each with what it got. Unknown keys are no problem. */
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: false })
-ajv.addFormat('date-time', (text) => parseInstant(text) !== null)
+/** Stops at the first problem. */
+const quickAjv = new Ajv({ verbose: true, strict: false })
+for (const one of [ajv, quickAjv]) one.addFormat('date-time', (text) => parseInstant(text) !== null)
+
+/** A value with more array items than this is told its first problem alone: a million of them would take seconds. */
+const maxItemsInFull = 10_000
 
 export type Check = (value: unknown) => string[]
 
 /** What is wrong with a value, in sentences that name the field, what it takes and what it got. */
 export function checkerOf(schema: TSchema): Check {
-  const check = ajv.compile(schema)
-  return (value) => (check(value) ? [] : sentences(check.errors ?? []))
+  const checkAll = ajv.compile(schema)
+  const checkFirst = quickAjv.compile(schema)
+  return (value) => {
+    const bounded = withinBounds(schema, value)
+    const check = bounded.items > maxItemsInFull ? checkFirst : checkAll
+    return check(bounded.value) ? bounded.problems : [...bounded.problems, ...sentences(check.errors ?? [])]
+  }
+}
+
+/** The value with arrays cut to their limit, so that what lies beyond it is reported once and not looked into. */
+export function withinBounds(
+  schema: TSchema,
+  value: unknown,
+  path = '',
+): { value: unknown; problems: string[]; items: number } {
+  const problems: string[] = []
+  let items = 0
+  const inside = (inner: TSchema, held: unknown, at: string) => {
+    const bounded = withinBounds(inner, held, at)
+    problems.push(...bounded.problems)
+    items += bounded.items
+    return bounded.value
+  }
+  if (Array.isArray(value)) {
+    const max: number = schema['maxItems'] ?? value.length
+    if (value.length > max) problems.push(`${path} must have at most ${max} items, got ${value.length}`)
+    items += Math.min(value.length, max)
+    const kept = value.slice(0, max)
+    const cut = schema['items'] ? kept.map((item, n) => inside(schema['items'], item, `${path}[${n}]`)) : kept
+    return { value: cut, problems, items }
+  }
+  if (typeof value !== 'object' || value === null) return { value, problems, items }
+  const known = Object.entries((schema['properties'] ?? {}) as Record<string, TSchema>)
+  const changed = known
+    .filter(([name]) => Object.hasOwn(value, name))
+    .map(([name, inner]) => [
+      name,
+      inside(inner, (value as Record<string, unknown>)[name], path === '' ? name : `${path}.${name}`),
+    ])
+  return { value: { ...value, ...Object.fromEntries(changed) }, problems, items }
 }
 
 /** For Fastify: bodies are checked as they are, queries are read in every style and then checked. */

@@ -174,6 +174,9 @@ test('a secret in the metadata is encrypted, never answered, and survives a meta
   assert.deepEqual((await stored(id)).metadata, { colour: 'red' })
   await create({ ...given, metadata: { bluesky_app_password: null } })
   assert.deepEqual((await stored(id)).credentials?.secrets, {})
+  const nested = await create({ ...given, metadata: { colour: 'red', app: { ids: [{ client_secret: 'deep-down' }] } } })
+  assert.deepEqual(nested.metadata, { colour: 'red' })
+  assert.deepEqual((await stored(id)).credentials?.secrets, { app: '{"ids":[{"client_secret":"deep-down"}]}' })
 })
 
 test('the platform is asked with the merged login, and what it says is kept', async () => {
@@ -265,6 +268,27 @@ test('deleting an account takes it out of posts; a scheduled post left without a
   assert.deepEqual([left.status, left.social_accounts], ['draft', []])
   const rest = (await api.call('GET', `/v1/social-posts/${shared}`)).body
   assert.deepEqual([rest.status, rest.social_accounts.map((one: Wire) => one.id)], ['scheduled', [b]])
+})
+
+test('what is read after an account was deleted can be written back', async () => {
+  const [a, b] = [await api.account(), await api.account()]
+  const entry = (id: string) => ({ social_account_id: id, configuration: { caption: `for ${id}` } })
+  const given = {
+    caption: 'x',
+    social_accounts: [a, b],
+    isDraft: true,
+    account_configurations: [entry(a), entry(b)],
+  }
+  const { id } = (await api.call('POST', '/v1/social-posts', { body: given })).body
+  await api.call('DELETE', `/v1/social-accounts/${a}`)
+  const read = (await api.call('GET', `/v1/social-posts/${id}`)).body
+  assert.deepEqual(
+    read.account_configurations.map((one: Wire) => one.social_account_id),
+    [b],
+  )
+  const again = { ...read, isDraft: true, social_accounts: [b] }
+  const reply = await api.call('PUT', `/v1/social-posts/${id}`, { body: again })
+  assert.equal(reply.status, 200, reply.text)
 })
 
 test('an account that is being published to cannot be deleted', async () => {

@@ -95,6 +95,9 @@ test('ids that cannot be are not found', async () => {
     encodeURIComponent("' or 1=1 --"),
     'x'.repeat(5000),
     '%20',
+    '%',
+    '%ff',
+    '%E0%A4%A',
   ]
   for (const id of odd) {
     for (const path of ['social-posts', 'social-accounts', 'social-post-results']) {
@@ -109,12 +112,32 @@ test('ids that cannot be are not found', async () => {
   }
 })
 
-test('broken percent escapes are the caller’s fault, not ours', async () => {
-  for (const path of ['/v1/social-posts/%', '/v1/social-posts/%E0%A4%A', '/v1/%ZZ']) {
-    assert.ok([400, 404].includes((await api.call('GET', path)).status), path)
-  }
+test('broken percent escapes pass the same checks as any other path', async () => {
+  assert.equal((await api.call('GET', '/v1/%ZZ')).status, 404)
+  const without = await api.call('GET', '/v1/social-posts/%ff', { key: null })
+  assert.equal(without.status, 401)
+  assert.match(without.headers.get('x-request-id') ?? '', /^req_/)
   const filtered = await api.call('GET', '/v1/social-posts?external_id=%E0%A4%A')
   assert.equal(filtered.status, 200)
+})
+
+test('a body full of mistakes is answered in well under a second', async () => {
+  const ones = Array(300_000).fill(1)
+  const media = Array(100).fill({ url: 'https://example.com/a.jpg', tags: Array(100).fill({}) })
+  const configurations = Array(30).fill({ social_account_id: account, configuration: { media } })
+  const cases: [string, object][] = [
+    ['/v1/social-posts', { ...body(), media: [{ url: 'https://example.com/a.jpg', tags: ones }] }],
+    ['/v1/social-posts', { ...body(), account_configurations: configurations }],
+    ['/v1/api-keys', { scopes: ones }],
+    ['/v1/social-accounts/auth-url', { platform: 'x', permissions: ones }],
+  ]
+  for (const [path, given] of cases) {
+    const begun = performance.now()
+    const reply = await api.call('POST', path, { body: given })
+    const ms = performance.now() - begun
+    assert.equal(reply.status, 400, reply.text.slice(0, 200))
+    assert.ok(ms < 700, `${path} took ${ms} ms`)
+  }
 })
 
 test('malformed JSON is 400 in the named shape', async () => {

@@ -133,6 +133,10 @@ test('500 accounts and 100 media items are the most', async () => {
     draft({ account_configurations: [{ social_account_id: account, configuration: { media: media(101) } }] }),
     /^account_configurations\[0\].configuration.media must have at most 100/,
   )
+  await refused(
+    draft({ media: [{ url: 'https://example.com/a.jpg', tags: Array(101).fill({}) }] }),
+    /^media\[0\].tags must have at most 100 items, got 101/,
+  )
   assert.equal((await create(draft({ media: media(100) }))).media.length, 100)
 })
 

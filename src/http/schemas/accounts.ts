@@ -65,7 +65,7 @@ const connectionType = <const T extends readonly string[]>(values: T) =>
 export const AuthUrlBody = Type.Object({
   platform: Platform,
   external_id: Type.Optional(Nullable(Type.String())),
-  permissions: Type.Optional(Nullable(Type.Array(OneOf(['posts', 'feeds'])))),
+  permissions: Type.Optional(Nullable(Type.Array(OneOf(['posts', 'feeds']), { maxItems: 20 }))),
   redirect_url_override: Type.Optional(Nullable(Type.String())),
   platform_data: Type.Optional(
     Nullable(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseInstant } from './dates.ts'
+import { parseInstant } from './instant.ts'
 
 const taken: [string, string][] = [
   ['2026-01-31T10:00:00Z', '2026-01-31T10:00:00.000Z'],
