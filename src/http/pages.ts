@@ -16,16 +16,17 @@ export function pageOf(query: PageQuery): Page {
   return { limit: query.limit ?? 50, offset: query.offset ?? 0 }
 }
 
-/** A list's answer. `next` is the configured public address, whatever `Host` says. */
+/** A list's answer. `next` is the configured public address, whatever `Host` or the request line says. */
 export function listAnswer<T>(
   request: FastifyRequest,
   list: { data: T[]; total: number; page: Page; schema: TObject; publicUrl: string },
 ) {
   const { data, total, page, schema, publicUrl } = list
   const next = page.offset + page.limit
-  const [path = '', query = ''] = splitOnce(request.raw.url ?? '')
+  const url = request.raw.url ?? ''
+  const query = url.includes('?') ? url.slice(url.indexOf('?') + 1) : ''
   const names = Object.keys(schema.properties)
-  const link = `${publicUrl.replace(/\/+$/, '')}${path.replace(/\/+$/, '')}`
+  const link = `${publicUrl.replace(/\/+$/, '')}${request.routeOptions.url}`
   return {
     data,
     meta: {
@@ -35,9 +36,4 @@ export function listAnswer<T>(
       next: next < total ? `${link}?${nextQuery(parseQuery(query), names, { limit: page.limit, offset: next })}` : null,
     },
   }
-}
-
-function splitOnce(url: string): [string, string] {
-  const at = url.indexOf('?')
-  return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)]
 }

@@ -1,5 +1,8 @@
 /** Lists: bounds, filters in every array style, order, totals and the next page (contract 4). */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { platformNames } from '../../src/model/platform.ts'
 import { newProject, startApi, type Wire } from './api.ts'
@@ -228,7 +231,17 @@ test('next is the configured address with the same filters, whatever Host says',
   const literal = await next('limit=1&external_id[]=a%20b%2Cc&external_id[]=z')
   assert.equal(literal, `${base}external_id[]=a%20b%2Cc&external_id[]=z&limit=1&offset=1`)
   assert.equal(await next('limit=3'), null)
+  const elsewhere = await getRaw('http://evil.example/v1/social-posts?limit=1', key)
+  assert.equal(elsewhere.meta.next, `${base}limit=1&offset=1`)
 })
+
+/** GET with this very text in the request line, which `fetch` would tidy up. */
+async function getRaw(path: string, key: string): Promise<Wire> {
+  const { hostname, port } = new URL(api.url)
+  const asked = request({ hostname, port, path, headers: { authorization: `Bearer ${key}` } }).end()
+  const [reply] = (await once(asked, 'response')) as [IncomingMessage]
+  return json(reply)
+}
 
 test('accounts filter by platform, name, reference, id and status', async () => {
   const { account, ids, call } = await fresh()
