@@ -409,3 +409,129 @@ test('what a platform says in characters that the database cannot hold still end
   assert.equal(row?.error, 'Refused\ufffd because \ufffd')
   assert.deepEqual([row?.code, row?.details?.['message']], ['platform_refused', row?.error])
 })
+
+test('a login that is refused after the account was connected anew does not mark the new login', async () => {
+  const [id] = bench.accounts
+  const [kept] = await bench.db.rows<{ sealed: Buffer }>('select sealed from accounts where id = $1', [id])
+  const post = await bench.post(one())
+  work({
+    async publish() {
+      await bench.db.rows('update accounts set sealed = $2 where id = $1', [id, Buffer.from('another login')])
+      return { kind: 'reconnect', message: 'The old login is dead.' }
+    },
+  })
+  try {
+    assert.equal((await processed(post))[0]?.code, 'account_needs_reconnect')
+    const [account] = await bench.db.rows('select needs_reconnect from accounts where id = $1', [id])
+    assert.deepEqual(account, { needs_reconnect: null })
+  } finally {
+    await bench.db.rows('update accounts set sealed = $2 where id = $1', [id, kept?.sealed])
+  }
+})
+
+test('a refresh that is refused because the account was connected anew goes on with the new login', async () => {
+  const id = bench.accounts[1]!
+  const [kept] = await bench.db.rows<{ sealed: Buffer }>('select sealed from accounts where id = $1', [id])
+  const parts = bench.parts(testPlatform({ publish: async () => live() }))
+  const anew = parts.vault.seal(JSON.stringify({ accessToken: 'anew', refreshToken: 'r', secrets: {} }), id)
+  const tokens: string[] = []
+  const post = await bench.post({ accountIds: [id] })
+  work({
+    async publish({ account }) {
+      tokens.push(account.credentials.accessToken)
+      return tokens.length === 1 ? { kind: 'expired', message: 'Expired.' } : live()
+    },
+    async refresh() {
+      await bench.db.rows('update accounts set sealed = $2 where id = $1', [id, anew])
+      return { kind: 'reconnect', message: 'The old login is dead.' }
+    },
+  })
+  try {
+    assert.equal((await processed(post))[0]?.outcome, 'published')
+    assert.deepEqual(tokens, ['good', 'anew'])
+  } finally {
+    await bench.db.rows('update accounts set sealed = $2 where id = $1', [id, kept?.sealed])
+  }
+})
+
+test('new tokens are stored although the database was away just then', async () => {
+  const id = bench.accounts[2]!
+  const [kept] = await bench.db.rows<{ sealed: Buffer }>('select sealed from accounts where id = $1', [id])
+  const post = await bench.post({ accountIds: [id] })
+  let refreshes = 0
+  const parts = bench.parts(
+    testPlatform({
+      publish: async ({ account }) =>
+        account.credentials.accessToken === 'newer' ? live() : { kind: 'expired', message: 'Expired.' },
+      async refresh(account, tools) {
+        refreshes += 1
+        const credentials = { ...account.credentials, accessToken: 'newer' }
+        const accessTokenExpiresAt = new Date(tools.clock.nowMs() + 3_600_000)
+        const none = { refreshTokenExpiresAt: null, username: null, facts: {} }
+        return { kind: 'refreshed', credentials, accessTokenExpiresAt, ...none }
+      },
+    }),
+  )
+  let cuts = 2
+  const db: typeof parts.db = {
+    ...parts.db,
+    async rows(sql, parameters) {
+      if (sql.includes('facts = facts ||') && cuts-- > 0) throw new Error('Connection terminated unexpectedly')
+      return parts.db.rows(sql, parameters)
+    },
+  }
+  worker = startWorker({ ...parts, db }, { worker: 'test', sweepMs: 20 })
+  try {
+    const [row] = await processed(post)
+    assert.deepEqual([row?.outcome, row?.tries, refreshes], ['published', 1, 1])
+  } finally {
+    await bench.db.rows('update accounts set sealed = $2 where id = $1', [id, kept?.sealed])
+  }
+})
+
+test('a clock of this machine that runs hours ahead does not end the tries', async () => {
+  const post = await bench.post(one())
+  work({
+    async publish() {
+      bench.clock.forward(7 * 3_600_000)
+      return { kind: 'retry', reason: 'Try later.', afterMs: 60_000 }
+    },
+  })
+  await until(
+    'the try to end',
+    5_000,
+    async () => (await deliveries(post))[0]?.state !== 'sending' && (await deliveries(post))[0]?.tries === 1,
+  )
+  assert.equal((await deliveries(post))[0]?.state, 'waiting')
+})
+
+test('an attempt that is cut off right after its mark leaves no mark: nothing was sent', async () => {
+  const post = await bench.post(one())
+  let signal: AbortSignal | null = null
+  let sends = 0
+  const parts = bench.parts(
+    testPlatform({
+      async publish(_job, tools) {
+        signal = tools.signal
+        await commit(tools)
+        sends += 1
+        return live()
+      },
+    }),
+  )
+  const stopping = Promise.withResolvers<void>()
+  const ledger: typeof parts.ledger = {
+    ...parts.ledger,
+    async progress(step) {
+      const held = await parts.ledger.progress(step)
+      stopping.resolve(cutOff.stop(0))
+      await until('the cut', 5_000, async () => signal?.aborted === true)
+      return held
+    },
+  }
+  const cutOff = startWorker({ ...parts, ledger }, { worker: 'test', sweepMs: 20 })
+  await stopping.promise
+  await until('the delivery to be put back', 5_000, async () => (await deliveries(post))[0]?.state === 'waiting')
+  const [row] = await deliveries(post)
+  assert.deepEqual([row?.mark, row?.tries, sends], [null, 0, 0])
+})

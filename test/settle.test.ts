@@ -19,6 +19,7 @@ function published(held: HeldDelivery): Ending {
     media: [],
     attempt: { kind: 'publish', outcome: 'published', reason: null },
     reconnect: null,
+    sealed: null,
   }
 }
 

@@ -12,7 +12,7 @@ import {
   storeRefreshed,
   takeRefreshLease,
 } from '../storage/account-tokens.ts'
-import type { Db } from '../storage/database.ts'
+import { type Db, isTransient } from '../storage/database.ts'
 
 /** A token that ends sooner than this is refreshed before use, in milliseconds. */
 const spareMs = 60_000
@@ -21,6 +21,8 @@ const refreshLeaseMs = 30_000
 /** How long a worker waits for another one's refresh, in milliseconds, and how often it looks. */
 const waitMs = 35_000
 const lookMs = 150
+/** Between two tries to store new tokens while the database is away, in milliseconds. */
+const awayMs = 300
 
 export interface TokenTools extends ConnectTools {
   db: Db
@@ -85,11 +87,16 @@ async function refreshUnderLease(
     if (!before.equals(stored.sealed)) return reread(stored, lease, before, tools)
     const account = publishing({ ...stored, ...lease }, open(before, stored.id, vault))
     const answer = await platform.refresh(account, tools)
+    if (answer.kind === 'reconnect') {
+      const now = await readSealedTokens(db, stored.id)
+      // Connected anew while the old login was refused.
+      if (now?.sealed && !now.sealed.equals(before)) return reread(stored, now, now.sealed, tools)
+    }
     if (answer.kind !== 'refreshed') return answer
     const { credentials, accessTokenExpiresAt, refreshTokenExpiresAt, username, facts } = answer
     const sealed = vault.seal(JSON.stringify(credentials), stored.id)
     const next = { id: stored.id, fence, before, sealed, accessTokenExpiresAt, refreshTokenExpiresAt, username, facts }
-    keepLease = await storeRefreshed(db, next, clock.dbNow())
+    keepLease = await whenBack(tools, () => storeRefreshed(db, next, clock.dbNow()))
     if (!keepLease) return { kind: 'retry', reason: 'The account was connected anew or disconnected meanwhile.' }
     return {
       kind: 'fresh',
@@ -103,7 +110,24 @@ async function refreshUnderLease(
       },
     }
   } finally {
-    if (!keepLease) await dropRefreshLease(db, stored.id, fence)
+    if (!keepLease) await dropRefreshLease(db, stored.id, fence).catch(() => {})
+  }
+}
+
+/**
+ * New tokens must not be lost while the database is away: a platform that rotates them takes the old ones no more.
+ * Tries on for as long as the lease lasts; then another worker may be refreshing.
+ */
+async function whenBack<T>(tools: TokenTools, write: () => Promise<T>): Promise<T> {
+  const giveUpAt = monotonicMs() + refreshLeaseMs
+  for (;;) {
+    try {
+      return await write()
+    } catch (error) {
+      if (!isTransient(error) || monotonicMs() > giveUpAt) throw error
+      tools.log.debug({ err: error }, 'new tokens wait to be written')
+      await sleep(awayMs)
+    }
   }
 }
 

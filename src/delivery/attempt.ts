@@ -5,7 +5,7 @@ import type { CommitMark, HeldDelivery, PublishingAccount } from '../model/deliv
 import type { PlatformName } from '../model/platform.ts'
 import type { ResolvedContent } from '../model/post.ts'
 import type { CommitStep, Outcome, Platform, Tools } from '../platforms/platform.ts'
-import type { Clock } from '../runtime/clock.ts'
+import { type Clock, monotonicMs } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/log.ts'
 import type { Outbound } from '../security/outbound.ts'
 import type { Vault } from '../security/vault.ts'
@@ -49,6 +49,7 @@ export async function runAttempt(
   control: Control,
 ): Promise<{ move: Move; kind: 'publish' | 'look' }> {
   const kind = held.state === 'unsure' ? 'look' : 'publish'
+  const begunMs = monotonicMs()
   const log = parts.log.child({ post_id: held.postId, delivery_id: held.id })
   const run = { ...parts, log }
   let mark = held.mark
@@ -100,10 +101,11 @@ export async function runAttempt(
       ? { kind: 'unsure', message: 'Publishing broke off after the post was sent.' }
       : { kind: 'retry', reason: 'Publishing failed inside Belfry before anything was sent.' }
   }
-  const elapsedMs = run.clock.nowMs() - held.begunAt.getTime()
-  const deadlineInMs = held.deadlineAt.getTime() - held.begunAt.getTime() - Math.max(elapsedMs, 0)
+  // From the database's clock, which set all three, and a stopwatch: this machine's own clock may be wrong.
+  const nowMs = held.begunAt.getTime() + monotonicMs() - begunMs
   const { tries, looks, deadlineAt } = held
-  const ageMs = run.clock.nowMs() - held.dueAt.getTime()
+  const deadlineInMs = deadlineAt.getTime() - nowMs
+  const ageMs = nowMs - held.dueAt.getTime()
   const move = nextMove(outcome, { kind, tries, looks, mark, deadlineInMs, deadlineAt, ageMs })
   if (!isPut(move) && move.to === 'published' && fitted.note) move.details = { ...move.details, trimmed: fitted.note }
   return { kind, move }
@@ -159,11 +161,14 @@ async function withAccount(
   const stored: StoredAccount = { id, userId, username, facts, accessTokenExpiresAt, sealed: sealedCredentials! }
   const fresh = await freshAccount(platform, stored, tools)
   if (fresh.kind !== 'fresh') return withoutAccount(fresh)
+  // What a refusal is about: an account that is connected anew meanwhile has another login.
+  held.account.sealedCredentials = fresh.sealed
   const outcome = await use(fresh.account)
   if (outcome.kind !== 'expired') return outcome
   const current = { ...stored, sealed: fresh.sealed }
   const renewed = await refreshAccount(platform, current, tools)
   if (renewed.kind !== 'fresh') return withoutAccount(renewed)
+  held.account.sealedCredentials = renewed.sealed
   const again = await use(renewed.account)
   return again.kind === 'expired' ? { kind: 'reconnect', message: again.message } : again
 }

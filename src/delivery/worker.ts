@@ -141,8 +141,10 @@ export function startWorker(parts: AttemptParts, options: WorkerOptions): Worker
   async function free(one: Running): Promise<void> {
     const { id, fence, state } = one.held
     const to = state === 'unsure' ? 'unsure' : 'waiting'
+    // A mark that this attempt itself stored was not followed by its request.
+    const clearMark = one.held.mark === null && !one.committed
     const kept = await ledger
-      .release({ id, fence, to, readyInMs: 0, checkpoint: null, clearMark: false, free: true, attempt: null })
+      .release({ id, fence, to, readyInMs: 0, checkpoint: null, clearMark, free: true, attempt: null })
       .catch(() => false)
     log.info({ post_id: one.held.postId, delivery_id: id, kept }, 'delivery cut off before it was sent')
   }
@@ -196,5 +198,6 @@ function ending(held: HeldDelivery, kind: 'publish' | 'look', move: EndMove): En
     media: resolveContent(held.content, held.platform, held.account.id).media,
     attempt: { kind, outcome: code ?? to, reason: error },
     reconnect,
+    sealed: held.account.sealedCredentials,
   }
 }

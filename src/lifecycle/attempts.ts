@@ -77,6 +77,8 @@ export interface Ending extends Settlement {
   accountId: string
   /** What the platform said of the login; null: the login is not the trouble. */
   reconnect: string | null
+  /** The login that was used, as it is stored. */
+  sealed: Buffer | null
 }
 
 /** Ends deliveries, and with the last one their post, in one transaction with the events. */
@@ -88,7 +90,7 @@ export async function settle(db: Database, clock: Clock, ends: readonly Ending[]
     // Accounts first and in id order, as everybody locks them.
     const byAccount = new Map(reconnects.map((end) => [end.accountId, end]))
     for (const [id, end] of [...byAccount].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const isNew = await markNeedsReconnect(tx, { id, reason: end.reconnect! }, now)
+      const isNew = await markNeedsReconnect(tx, { id, reason: end.reconnect!, sealed: end.sealed }, now)
       const event = { projectId: end.projectId, accountId: id, data: { reason: end.reconnect } }
       if (isNew) {
         await appendEvents(

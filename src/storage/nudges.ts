@@ -33,12 +33,14 @@ export function startNudges(parts: { db: Database; log: Logger; self: string; on
   let pendingDueAtMs = Number.POSITIVE_INFINITY
 
   async function listen(): Promise<void> {
+    let client: pg.PoolClient | null = null
     try {
-      const client = await db.session()
+      client = await db.session()
       if (stopped) return client.release(true)
-      listener = client
-      client.on('error', () => lost(client))
-      client.on('end', () => lost(client))
+      const session = client
+      listener = session
+      client.on('error', () => lost(session))
+      client.on('end', () => lost(session))
       client.on('notification', ({ payload }) => {
         const [from, deliveries, dueAtMs] = (payload ?? '').split(' ')
         if (from === self) return
@@ -48,7 +50,9 @@ export function startNudges(parts: { db: Database; log: Logger; self: string; on
       await client.query(`listen ${channel}`)
     } catch (error) {
       log.warn({ err: error }, 'cannot listen for other processes; sweeping each second instead')
-      retry()
+      // The session goes back, once: kept, each try would cost the pool a connection for good.
+      if (client === null) retry()
+      else lost(client)
     }
   }
 

@@ -98,16 +98,19 @@ export async function settleDeliveries(db: Db, ends: readonly Settlement[], now:
   )
 }
 
-/** Marks an account whose login no longer works; answers true when it worked until now. */
+/**
+ * Marks an account whose login no longer works; answers true when it worked until now. Not one that was connected
+ * anew since: it is another login than the one (`sealed`) that the platform refused.
+ */
 export async function markNeedsReconnect(
   tx: Db,
-  account: { id: string; reason: string },
+  account: { id: string; reason: string; sealed: Buffer | null },
   now: Date | null,
 ): Promise<boolean> {
   const rows = await tx.rows(
     `update accounts set needs_reconnect = $2, updated_at = coalesce($3, statement_timestamp())
-     where id = $1 and needs_reconnect is null returning id`,
-    [account.id, storableText(account.reason), now],
+     where id = $1 and needs_reconnect is null and sealed = $4 returning id`,
+    [account.id, storableText(account.reason), now, account.sealed],
   )
   return rows.length > 0
 }

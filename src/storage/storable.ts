@@ -16,7 +16,7 @@ export function storableText(text: string | null): string | null {
 export function storableJson(value: unknown): string | null {
   if (value === null) return null
   // `JSON.stringify` escapes exactly what is not well formed. Every escape is read, so that `\\u0000` stays.
-  return JSON.stringify(value).replace(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escape) =>
-    escape.length === 6 ? replacement : escape,
+  return JSON.stringify(value).replace(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escaped) =>
+    escaped.length === 6 ? replacement : escaped,
   )
 }
