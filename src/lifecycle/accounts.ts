@@ -1,7 +1,7 @@
 import type { Clock } from '../runtime/clock.ts'
 import type { Db } from '../storage/database.ts'
 import { appendEvents } from '../storage/events.ts'
-import { deleteAccountRow, dropTargets, lockPostsOfAccount, postsToDraft } from '../storage/status.ts'
+import { deleteAccountRow, dropTargets, lockPostsOfAccount, postsLostAccount } from '../storage/status.ts'
 
 /**
  * Deletes an account with its results. Refused (`in_use`) while a post that targets it is `processing`.
@@ -17,11 +17,16 @@ export async function removeAccount(
   if (posts === null) return 'not_found'
   if (posts.some((post) => post.status === 'processing')) return 'in_use'
   const emptied = await dropTargets(tx, accountId)
-  const drafted = await postsToDraft(tx, emptied, now)
+  const changed = await postsLostAccount(tx, { ids: posts.map((post) => post.id), emptied }, now)
   await deleteAccountRow(tx, accountId)
   await appendEvents(
     tx,
-    drafted.map((postId) => ({ projectId, type: 'social.post.updated', postId, data: { status: 'draft' } })),
+    changed.map(({ id, status, version }) => ({
+      projectId,
+      type: 'social.post.updated',
+      postId: id,
+      data: { status, version },
+    })),
     now,
   )
   return 'removed'

@@ -40,9 +40,12 @@ async function takeToSend(db: Database, order: Take, now: Date | null): Promise<
   try {
     return await takeWaiting(db, { ...order, now })
   } catch (error) {
-    // Another process took a delivery of one of these accounts between our look and our write; it has the next turn.
-    if (codeOf(error) === '23505') return []
-    throw error
+    if (codeOf(error) !== '23505') throw error
+    // Another process took a delivery of one of these accounts between our look and our write: now we see it.
+    return takeWaiting(db, { ...order, now }).catch((again) => {
+      if (codeOf(again) === '23505') return []
+      throw again
+    })
   }
 }
 

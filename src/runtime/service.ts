@@ -6,7 +6,7 @@ export interface Service {
   readonly name: string
   /** Runs at once, or right after the run that is under way. */
   nudge(): void
-  /** No new run; waits for the current one at most `graceMs`, then aborts its signal and waits for it to end. */
+  /** No new run; waits for the current one at most `graceMs`, then aborts its signal and waits as long again. */
   stop(graceMs?: number): Promise<void>
 }
 
@@ -65,7 +65,7 @@ export function startService(options: ServiceOptions): Service {
       wake.abort()
       await Promise.race([ended, sleep(graceMs)])
       abort.abort()
-      await ended
+      await Promise.race([ended, sleep(graceMs)])
     },
   }
 }

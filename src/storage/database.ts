@@ -30,6 +30,8 @@ export function openDatabase(config: pg.PoolConfig, options: { log: Logger; conn
   const pool = new pg.Pool({
     max: options.connections ?? 10,
     connectionTimeoutMillis: 5_000,
+    // A server that stalls without hanging up counts as away after this.
+    query_timeout: 60_000,
     keepAlive: true,
     application_name: 'belfry',
     ...config,
@@ -123,7 +125,7 @@ export function isAway(error: unknown): boolean {
   }
   return (
     error instanceof Error &&
-    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
+    /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
       error.message,
     )
   )

@@ -9,16 +9,34 @@ import type { Db } from './database.ts'
 import { type HeldRow, heldColumns, heldFromRow } from './held-deliveries.ts'
 import { storableJson } from './storable.ts'
 
+/** Who takes how many, for how long. */
+export interface Take {
+  worker: string
+  limit: number
+  /** In milliseconds, without renewal. */
+  leaseMs: number
+  now: Date | null
+}
+
+/** How every statement that takes `chosen` deliveries `d` goes on: the lease, and all that an attempt needs. */
+const underLease = `worker = $1,
+       lease_until = statement_timestamp() + make_interval(secs => $3 / 1000.0),
+       begun_at = coalesce($4, statement_timestamp())
+     from chosen, posts p, accounts a, projects r
+     where d.id = chosen.id and p.id = d.post_id and a.id = d.account_id and r.id = d.project_id
+     returning ${heldColumns}`
+
+function takeParameters(order: Take): unknown[] {
+  return [order.worker, order.limit, order.leaseMs, order.now]
+}
+
 /**
  * Takes up to `limit` waiting deliveries under a lease: per account the first that is ready (by due time, then id),
  * and only where none of that account is being sent; projects take turns. A loose index scan finds each account's
  * head, so the cost follows the accounts that have something waiting, not how much waits.
  * @throws a unique violation (23505) when another process took the same account between the look and the write: try again
  */
-export async function takeWaiting(
-  db: Db,
-  order: { worker: string; limit: number; leaseMs: number; now: Date | null },
-): Promise<HeldDelivery[]> {
+export async function takeWaiting(db: Db, order: Take): Promise<HeldDelivery[]> {
   const rows = await db.rows<HeldRow>(
     `with recursive head as (
        (select account_id from deliveries where state = 'waiting' order by account_id limit 1)
@@ -44,22 +62,14 @@ export async function takeWaiting(
        where state = 'waiting' and id in (select id from candidate order by turn, due_at, id limit $2)
        for update skip locked
      )
-     update deliveries d set state = 'sending', fence = d.fence + 1, tries = d.tries + 1, worker = $1,
-       lease_until = statement_timestamp() + make_interval(secs => $3 / 1000.0),
-       begun_at = coalesce($4, statement_timestamp())
-     from chosen, posts p, accounts a, projects r
-     where d.id = chosen.id and p.id = d.post_id and a.id = d.account_id and r.id = d.project_id
-     returning ${heldColumns}`,
-    [order.worker, order.limit, order.leaseMs, order.now],
+     update deliveries d set state = 'sending', fence = d.fence + 1, tries = d.tries + 1, ${underLease}`,
+    takeParameters(order),
   )
   return rows.map(heldFromRow)
 }
 
 /** Takes up to `limit` unsure deliveries for a look; they stay `unsure` under the lease. */
-export async function takeUnsure(
-  db: Db,
-  order: { worker: string; limit: number; leaseMs: number; now: Date | null },
-): Promise<HeldDelivery[]> {
+export async function takeUnsure(db: Db, order: Take): Promise<HeldDelivery[]> {
   const rows = await db.rows<HeldRow>(
     `with chosen as (
        select id from deliveries
@@ -67,39 +77,26 @@ export async function takeUnsure(
          and ready_at <= coalesce($4, statement_timestamp())
        order by ready_at, id limit $2 for update skip locked
      )
-     update deliveries d set fence = d.fence + 1, looks = d.looks + 1, worker = $1,
-       lease_until = statement_timestamp() + make_interval(secs => $3 / 1000.0),
-       begun_at = coalesce($4, statement_timestamp())
-     from chosen, posts p, accounts a, projects r
-     where d.id = chosen.id and p.id = d.post_id and a.id = d.account_id and r.id = d.project_id
-     returning ${heldColumns}`,
-    [order.worker, order.limit, order.leaseMs, order.now],
+     update deliveries d set fence = d.fence + 1, looks = d.looks + 1, ${underLease}`,
+    takeParameters(order),
   )
   return rows.map(heldFromRow)
 }
 
 /** Takes one delivery that must run alone, waiting or unsure. The caller runs nothing else meanwhile. */
-export async function takeAlone(
-  db: Db,
-  order: { worker: string; leaseMs: number; now: Date | null },
-): Promise<HeldDelivery | null> {
+export async function takeAlone(db: Db, order: Omit<Take, 'limit'>): Promise<HeldDelivery | null> {
   const rows = await db.rows<HeldRow>(
     `with chosen as (
        select id from deliveries c
        where alone and state in ('waiting', 'unsure') and lease_until is null
-         and ready_at <= coalesce($3, statement_timestamp())
+         and ready_at <= coalesce($4, statement_timestamp())
          and not exists (select 1 from deliveries s where s.state = 'sending' and s.account_id = c.account_id)
-       order by ready_at, id limit 1 for update skip locked
+       order by ready_at, id limit $2 for update skip locked
      )
      update deliveries d set state = case d.state when 'waiting' then 'sending' else d.state end, fence = d.fence + 1,
        tries = d.tries + case d.state when 'waiting' then 1 else 0 end,
-       looks = d.looks + case d.state when 'waiting' then 0 else 1 end, worker = $1,
-       lease_until = statement_timestamp() + make_interval(secs => $2 / 1000.0),
-       begun_at = coalesce($3, statement_timestamp())
-     from chosen, posts p, accounts a, projects r
-     where d.id = chosen.id and p.id = d.post_id and a.id = d.account_id and r.id = d.project_id
-     returning ${heldColumns}`,
-    [order.worker, order.leaseMs, order.now],
+       looks = d.looks + case d.state when 'waiting' then 0 else 1 end, ${underLease}`,
+    takeParameters({ ...order, limit: 1 }),
   )
   return rows[0] ? heldFromRow(rows[0]) : null
 }

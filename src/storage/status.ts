@@ -227,14 +227,19 @@ export async function dropTargets(tx: Db, accountId: string): Promise<string[]> 
   return rows.map((row) => row.post_id)
 }
 
-/** Scheduled posts among these go back to `draft`; answers which did. */
-export async function postsToDraft(tx: Db, ids: readonly string[], now: Date | null): Promise<string[]> {
-  const rows = await tx.rows<{ id: string }>(
-    `update posts set status = 'draft', version = version + 1, updated_at = coalesce($2, statement_timestamp())
-     where id = any($1) and status = 'scheduled' returning id`,
-    [ids, now],
+/** Posts that lost an account are another version now; a scheduled one among `emptied` goes back to `draft`. */
+export async function postsLostAccount(
+  tx: Db,
+  posts: { ids: readonly string[]; emptied: readonly string[] },
+  now: Date | null,
+): Promise<{ id: string; status: PostStatus; version: number }[]> {
+  return tx.rows(
+    `update posts set version = version + 1, updated_at = coalesce($3, statement_timestamp()),
+       status = case when status = 'scheduled' and id = any($2) then 'draft' else status end
+     where id = any($1) and coalesce(status in ('draft', 'scheduled'), false)
+     returning id, status, version`,
+    [posts.ids, posts.emptied, now],
   )
-  return rows.map((row) => row.id)
 }
 
 /** Removes the account itself; its settled deliveries go with it. */

@@ -260,13 +260,16 @@ test('deleting an account takes it out of posts; a scheduled post left without a
     ).body.id
   const alone = await post([a])
   const shared = await post([a, b])
+  const before = (await api.call('GET', `/v1/social-posts/${shared}`)).headers.get('etag')
   const reply = await api.call('DELETE', `/v1/social-accounts/${a}`)
   assert.deepEqual([reply.status, reply.body], [200, { success: true }])
   assert.equal((await api.call('GET', `/v1/social-accounts/${a}`)).status, 404)
   assert.equal((await api.call('DELETE', `/v1/social-accounts/${a}`)).status, 404)
   const left = (await api.call('GET', `/v1/social-posts/${alone}`)).body
   assert.deepEqual([left.status, left.social_accounts], ['draft', []])
-  const rest = (await api.call('GET', `/v1/social-posts/${shared}`)).body
+  const kept = await api.call('GET', `/v1/social-posts/${shared}`)
+  assert.notEqual(kept.headers.get('etag'), before, 'the post is another one now')
+  const rest = kept.body
   assert.deepEqual([rest.status, rest.social_accounts.map((one: Wire) => one.id)], ['scheduled', [b]])
 })
 
