@@ -253,13 +253,11 @@ test('alone it serves its own root, and does not answer to a foreign host name',
   assert.equal(status, 403)
 })
 
-test('500 accounts are made in under two seconds', async (t) => {
+test('500 accounts that are made at once are 500 different ones', async (t) => {
   const { call } = await openSandbox(t, { dataDir: await temporaryDir(t) })
-  const startMs = performance.now()
   const made = await Promise.all(
     Array.from({ length: 500 }, () => call('POST', '/sandbox/accounts', { platform: 'bluesky' })),
   )
   assert.equal(new Set(made.map(({ body }) => body.user_id)).size, 500)
   assert.equal(new Set(made.map(({ body }) => body.username)).size, 500)
-  assert.ok(performance.now() - startMs < 2_000)
 })
