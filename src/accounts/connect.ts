@@ -39,7 +39,7 @@ export interface ConnectParts {
 }
 
 /** Longest wait for the platform's answer, in milliseconds. Then the login shows itself at first use. */
-const verifyMs = 3_000
+export const verifyMs = 3_000
 
 /** Where an adapter does not say which metadata is secret. */
 const secretLooking = /password|secret|token/i
@@ -65,7 +65,8 @@ export async function verifyGiven(
   return connected
 }
 
-const unverified: Connected = {
+/** A login that is kept as given and shows itself at first use. */
+export const unverified: Connected = {
   kind: 'connected',
   verified: false,
   username: null,

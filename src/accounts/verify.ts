@@ -2,9 +2,7 @@ import type { Connected, Platform, TokenLogin } from '../platforms/platform.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/log.ts'
 import type { Outbound } from '../security/outbound.ts'
-
-/** Longest time that connecting waits for the platform, in milliseconds; then the login shows itself at first use. */
-const waitMs = 3_000
+import { unverified, verifyMs } from './connect.ts'
 
 /** Asks the platform whether a login works. Trouble with the network is no refusal: the login is kept unverified. */
 export async function verifyLogin(
@@ -12,16 +10,9 @@ export async function verifyLogin(
   platform: Platform | null,
   tools: { http: Outbound; clock: Clock; log: Logger },
 ): Promise<Connected> {
-  const unverified: Connected = {
-    kind: 'connected',
-    verified: false,
-    username: login.username,
-    profilePhotoUrl: null,
-    facts: {},
-  }
   if (!platform?.connectByToken) return unverified
   try {
-    return await platform.connectByToken(login, { ...tools, signal: AbortSignal.timeout(waitMs) })
+    return await platform.connectByToken(login, { ...tools, signal: AbortSignal.timeout(verifyMs) })
   } catch (error) {
     tools.log.warn({ err: error }, 'a login could not be verified')
     return unverified

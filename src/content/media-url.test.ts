@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkMediaUrls, mediaUrlProblem } from './media-url.ts'
+import { mediaUrlProblem } from './media-url.ts'
 
 const rules = { allowPrivateNetwork: false, ownMediaBase: 'http://127.0.0.1:3000/media' }
 
@@ -62,29 +62,4 @@ test('a closed network lifts the rules about hosts and no other', () => {
   for (const url of ['file:///etc/passwd', 'http://u:p@localhost/', 'nothing']) {
     assert.notEqual(mediaUrlProblem(url, open), null)
   }
-})
-
-test('a problem names the platform or account whose override it is, and the item', () => {
-  const item = (url: string, thumbnail: string | null = null) => ({
-    url,
-    thumbnail_url: thumbnail,
-    thumbnail_timestamp_ms: null,
-    tags: null,
-    skip_processing: false,
-  })
-  const problems = checkMediaUrls(
-    {
-      media: [item('https://example.com/a'), item('http://localhost/b')],
-      platformConfigurations: { x: { caption: null, media: [item('https://example.com/c', 'http://10.0.0.1/d')] } },
-      accountConfigurations: [
-        { social_account_id: 'spc_7', configuration: { caption: null, media: [item('nothing')] } },
-      ],
-    },
-    rules,
-  )
-  assert.deepEqual(problems, [
-    'media[1].url names localhost, which is not public.',
-    'x: media[0].thumbnail_url names the IP address 10.0.0.1; it takes a public host name.',
-    'account spc_7: media[0].url "nothing" is not a URL.',
-  ])
 })

@@ -1,43 +1,9 @@
 /** Which addresses of media a post may name. What a name resolves to is checked when it is fetched (security/outbound.ts). */
-import type { Configuration, MediaItem, PostContent } from '../model/post.ts'
-
 export interface MediaUrlRules {
   /** Lifts the rules about hosts, for development and closed networks. */
   allowPrivateNetwork: boolean
   /** Root of Belfry's own media addresses: always accepted, whatever its host. Null: there is none. */
   ownMediaBase: string | null
-}
-
-/** What is wrong with any media address of a post, prefixed with the platform or account whose override it is. */
-export function checkMediaUrls(
-  content: Pick<PostContent, 'media' | 'platformConfigurations' | 'accountConfigurations'>,
-  rules: MediaUrlRules,
-): string[] {
-  const problems = problemsOf(content.media, '', rules)
-  for (const [platform, configuration] of Object.entries(content.platformConfigurations)) {
-    problems.push(...problemsOf(mediaOf(configuration), `${platform}: `, rules))
-  }
-  for (const { social_account_id, configuration } of content.accountConfigurations) {
-    problems.push(...problemsOf(mediaOf(configuration), `account ${social_account_id}: `, rules))
-  }
-  return problems
-}
-
-function mediaOf(configuration: Configuration | undefined): MediaItem[] {
-  return configuration?.media ?? []
-}
-
-function problemsOf(media: MediaItem[], prefix: string, rules: MediaUrlRules): string[] {
-  return media.flatMap((item, index) => {
-    const found: string[] = []
-    const ofFile = mediaUrlProblem(item.url, rules)
-    if (ofFile) found.push(`${prefix}media[${index}].url ${ofFile}`)
-    if (item.thumbnail_url !== null && item.thumbnail_url !== undefined) {
-      const ofCover = mediaUrlProblem(item.thumbnail_url, rules)
-      if (ofCover) found.push(`${prefix}media[${index}].thumbnail_url ${ofCover}`)
-    }
-    return found
-  })
 }
 
 /** What is wrong with one address, to be read after the name of its field; null when nothing is. */

@@ -2,8 +2,6 @@
 export interface Batch<In, Out> {
   /** Resolves with this item's answer once its write is done. */
   add(item: In): Promise<Out>
-  /** Resolves when everything added so far is written or failed. */
-  idle(): Promise<void>
 }
 
 interface Entry<In, Out> {
@@ -25,7 +23,7 @@ export function createBatch<In, Out>(options: {
 }): Batch<In, Out> {
   const { write, maxItems, mayRepeat } = options
   let queue: Entry<In, Out>[] = []
-  let running: Promise<void> | null = null
+  let draining = false
 
   async function writeAll(entries: Entry<In, Out>[]): Promise<void> {
     try {
@@ -43,6 +41,7 @@ export function createBatch<In, Out>(options: {
   }
 
   async function drain(): Promise<void> {
+    draining = true
     // What arrives in this turn of the event loop goes together.
     await Promise.resolve()
     while (queue.length > 0) {
@@ -50,18 +49,15 @@ export function createBatch<In, Out>(options: {
       queue = queue.slice(maxItems)
       await writeAll(entries)
     }
-    running = null
+    draining = false
   }
 
   return {
     add(item) {
       return new Promise((resolve, reject) => {
         queue.push({ item, resolve, reject })
-        running ??= drain()
+        if (!draining) void drain()
       })
-    },
-    async idle() {
-      while (running) await running
     },
   }
 }

@@ -28,8 +28,3 @@ export function every(ms: number, run: () => void): () => void {
   timer.unref()
   return () => clearInterval(timer)
 }
-
-/** Lets everything that is already queued on the event loop run first. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}

@@ -67,15 +67,6 @@ export async function readAccount(db: Db, projectId: string, id: string): Promis
   return rows[0] ? sealedFromRow(rows[0]) : null
 }
 
-/** Locks the account until the transaction ends. */
-export async function lockAccount(tx: Db, projectId: string, id: string): Promise<SealedAccount | null> {
-  const rows = await tx.rows<SealedRow>(
-    `select ${accountColumns}, a.sealed from accounts a where a.id = $1 and a.project_id = $2 for update`,
-    [id, projectId],
-  )
-  return rows[0] ? sealedFromRow(rows[0]) : null
-}
-
 /** The account of this person or page on this platform, if it was ever connected. */
 export async function readAccountOf(
   db: Db,

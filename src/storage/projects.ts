@@ -37,11 +37,6 @@ export async function insertProject(
   return rows[0] ? projectFromRow(rows[0]) : null
 }
 
-export async function readProject(db: Db, id: string): Promise<Project | null> {
-  const rows = await db.rows<ProjectRow>(`select ${projectColumns} from projects where id = $1`, [id])
-  return rows[0] ? projectFromRow(rows[0]) : null
-}
-
 export async function readProjectByName(db: Db, name: string): Promise<Project | null> {
   const rows = await db.rows<ProjectRow>(`select ${projectColumns} from projects where name = $1`, [name])
   return rows[0] ? projectFromRow(rows[0]) : null
